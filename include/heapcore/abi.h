@@ -16,14 +16,15 @@ typedef enum {
 	HC_ABI_ENUM,   /* an enum: its size, and the values of its names */
 	HC_ABI_VTABLE, /* vtables of one class with different lengths: by their symbols, without debug info */
 	HC_ABI_ALLOCATION, /* a class for which another module allocates less than it has: by its code, without debug info of it */
+	HC_ABI_DECLARATION, /* a function of C that one module calls by another declaration than it is defined with in another */
 	HC_ABI_KIND_COUNT,
 } hc_abi_kind;
 
-const char *hc_abi_kind_name(hc_abi_kind kind); /* "class", "enum", "vtable", "allocation": for JSON */
+const char *hc_abi_kind_name(hc_abi_kind kind); /* "class", "enum", "vtable", "allocation", "function": for JSON */
 
 /* Why two definitions are said to be of one class. */
 typedef enum {
-	HC_ABI_SAME_LINKAGE, /* certain: the linker has one name for a member function, or the vtable, of both */
+	HC_ABI_SAME_LINKAGE, /* certain: the linker has one name for a member function, or the vtable, of both; of a function, it has led calls there */
 	HC_ABI_SAME_FILE,    /* deduced: files of one name declare it, and most members are in both */
 	HC_ABI_SAME_COUNT,
 } hc_abi_same;
@@ -35,27 +36,29 @@ typedef enum {
 	HC_ABI_BASE,
 	HC_ABI_FUNCTION, /* a virtual one */
 	HC_ABI_ENUMERATOR,
+	HC_ABI_PARAMETER, /* of a function */
 	HC_ABI_PART_COUNT,
 } hc_abi_part;
 
-const char *hc_abi_part_name(hc_abi_part part); /* "member", "base", "function", "enumerator": for JSON */
+const char *hc_abi_part_name(hc_abi_part part); /* "member", "base", "function", "enumerator", "parameter": for JSON */
 
 /* What one side knows of a part. */
 typedef struct hc_abi_place {
 	bool is_known;	     /* FALSE: it has no such part */
-	uint64_t offset;     /* of members and bases, in bytes; of a function its slot of the vtable */
+	uint64_t
+		offset; /* of members and bases, in bytes; of a function its slot of the vtable; of a parameter its number, from 0 on */
 	unsigned bit_offset; /* of a bit field: the least significant bit, from `offset` on */
 	unsigned bit_size;   /* of a bit field; 0: it is none */
-	uint64_t size;	     /* of members and bases, in bytes */
+	uint64_t size;	     /* of members, bases and parameters, in bytes */
 	bool is_virtual;     /* a virtual base: its offset is not known */
 	int64_t value;	     /* of enumerators */
-	const hc_type *type; /* of members and bases */
+	const hc_type *type; /* of members, bases and parameters */
 } hc_abi_place;
 
 /* A part that is elsewhere, or something else, on the other side, or not there at all. */
 typedef struct hc_abi_change {
 	hc_abi_part part;
-	const char *name; /* untrusted */
+	const char *name; /* untrusted; NULL: a parameter's that is not known */
 	hc_abi_place sides[2];
 } hc_abi_change;
 
@@ -71,9 +74,9 @@ typedef struct hc_abi_side {
 	const char *unit;	 /* the source file that was compiled with it: the first; NULL: not known. Untrusted */
 	const char *declared;	 /* the file that it is declared in; NULL: not known. Untrusted */
 	unsigned line;
-	const hc_type *type; /* NULL: by its symbol, or its code, alone */
-	uint64_t size;	     /* of the class, or the vtable, in bytes; of what is allocated */
-	unsigned parts;	     /* members (bases not counted), or enumerators */
+	const hc_type *type; /* NULL: by its symbol, or its code, alone; a function */
+	uint64_t size;	     /* of the class, or the vtable, in bytes; of what is allocated; of a function 0 */
+	unsigned parts;	     /* members (bases not counted), enumerators, or parameters */
 	hc_amount fits;	     /* blocks in use of this class that malloc gave for this size, and not for the other */
 } hc_abi_side;
 
@@ -92,7 +95,7 @@ enum {
 };
 
 /*
- * Two layouts of one name. sides[0] is the larger one, or has more parts. A class of more layouts has several: each with that one.
+ * Two layouts of one name. sides[0] is the larger one, or has more parts; of a function the definition. A class of more layouts has several: each with that one.
  */
 typedef struct hc_abi_difference {
 	hc_abi_kind kind;
@@ -139,8 +142,10 @@ typedef struct hc_abi_options {
 typedef struct hc_abi_totals {
 	unsigned modules;   /* of the program's own that have debug info */
 	uint64_t names;	    /* of classes and enums that have several definitions, which were compared */
-	uint64_t unrelated; /* of these, names whose definitions differ, but nothing says that one class is meant */
-	uint64_t standard;  /* of these, the standard library's that differ in nothing but how they are put together */
+	uint64_t
+		functions; /* of C that one module calls and another defines, with debug info of both: these were compared; once for each that calls */
+	uint64_t unrelated; /* of `names`, those whose definitions differ, but nothing says that one class is meant */
+	uint64_t standard; /* of `names`, the standard library's that differ in nothing but how they are put together */
 } hc_abi_totals;
 
 typedef struct hc_abi hc_abi;

@@ -16,6 +16,7 @@ const char *hc_abi_kind_name(hc_abi_kind kind)
 		[HC_ABI_ENUM] = "enum",
 		[HC_ABI_VTABLE] = "vtable",
 		[HC_ABI_ALLOCATION] = "allocation",
+		[HC_ABI_DECLARATION] = "function",
 	};
 
 	return (unsigned)kind < HC_ABI_KIND_COUNT ? names[kind] : "";
@@ -38,6 +39,7 @@ const char *hc_abi_part_name(hc_abi_part part)
 		[HC_ABI_BASE] = "base",
 		[HC_ABI_FUNCTION] = "function",
 		[HC_ABI_ENUMERATOR] = "enumerator",
+		[HC_ABI_PARAMETER] = "parameter",
 	};
 
 	return (unsigned)part < HC_ABI_PART_COUNT ? names[part] : "";
@@ -281,6 +283,8 @@ hc_abi *hc_abi_create(const hc_abi_input *input, const hc_abi_options *options)
 		hc_abi_find_vtables(abi);
 	if (!options || !options->no_code)
 		hc_abi_find_allocations(abi);
+	if (!sizes_only)
+		hc_abi_find_functions(abi);
 	if (abi->differences->len && input->blocks && input->types && input->references) {
 		hc_abi_count_blocks(abi);
 		hc_abi_find_left_behind(abi);

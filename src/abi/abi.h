@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The front door of abi/: classes that two parts of the program know by one name, and see differently.
+ * The front door of abi/: classes and functions that two parts of the program know by one name, and see differently.
  *
  *	names of several definitions --> same.c: is one class meant? --> compare.c: what differs? --> blocks.c, left_behind.c: and this heap?
  *	symbols of vtables --> vtables.c
  *	code of modules without debug info --> allocations.c
+ *	functions that other modules call --> functions.c
  *
  *	compare.c	two layouts, part by part
  *	same.c		whether two definitions of one name are of one class
  *	sides.c		whose a layout is, what has been told, which calls allocate
  *	vtables.c	vtables of one class with different lengths
  *	allocations.c	calls that allocate less for an object than its constructor's module has for its class
+ *	functions.c	functions of C that are declared otherwise than they are defined
  *	blocks.c	blocks of such a class by the layout that their size fits; damage behind them
  *	left_behind.c	lost blocks that hang on a member which one side does not know
  *	abi.c		the object

@@ -59,6 +59,7 @@ bool hc_abi_is_told(const hc_abi *abi, const char *name, unsigned count);
 /* These find differences, beside those that debug info has told. */
 void hc_abi_find_vtables(hc_abi *abi);
 void hc_abi_find_allocations(hc_abi *abi);
+void hc_abi_find_functions(hc_abi *abi);
 
 /* Each fills in what it tells of the differences, which have been found. */
 void hc_abi_count_blocks(hc_abi *abi);

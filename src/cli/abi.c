@@ -18,7 +18,7 @@ cli_status cli_run_abi(const cli_command *command, int argc, char **argv)
 	gboolean no_sites = FALSE;
 	const cli_option own[] = {
 		{ CLI_LIMIT, "limit", &limit, .rows = { .text = 25, .json = 1000 }, .argument = "N",
-			.help = "at most so many classes; 0: all (default 25, with --json 1000)" },
+			.help = "at most so many classes and functions; 0: all (default 25, with --json 1000)" },
 		{ CLI_FLAG, "no-sites", &no_sites,
 			.help = "do not read the program's code for objects that are too small" },
 		CLI_CONTAINERS_OPTION(options),

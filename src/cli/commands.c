@@ -103,7 +103,8 @@ const cli_command cli_commands[] = {
 		"Exit status: 0 the heap is sound, 1 it is damaged, 2 could not analyse, 3 sound as far as it could be read, or what was\n"
 		"found may be malloc itself, 64 wrong usage. What other memory lacks does not count.",
 		cli_run_check, CLI_CORES_ONE },
-	{ "abi", "CORE [BINARY]", "classes that two parts of the program see differently, and what it did to the heap",
+	{ "abi", "CORE [BINARY]",
+		"classes and functions that two parts of the program see differently, and what it did to the heap",
 		"The debug info of all modules is compared: classes, structs, unions and enums of one name with different size, members, bases,\n"
 		"virtual functions or values; where there is none, the lengths of vtables. What is private to a file does not count, nor what\n"
 		"happens to have one name. Then the blocks of such classes, by the size that malloc gave them, lost blocks that hang on a\n"

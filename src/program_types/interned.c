@@ -8,7 +8,7 @@ enum {
 
 const char *hc_type_keep(hc_program_types *types, const char *text)
 {
-	return g_string_chunk_insert_const(types->strings, text);
+	return text ? g_string_chunk_insert_const(types->strings, text) : NULL;
 }
 
 hc_type *hc_type_intern(hc_program_types *types, char *key, hc_type_kind kind, const char *name, bool *ret_new)

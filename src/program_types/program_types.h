@@ -11,6 +11,7 @@
  *	type_lookup.c		by the name that a user writes
  *	node_holders.c		structs that have a member of a type
  *	namesakes.c		classes of one name whose definitions differ
+ *	signatures.c		what functions of C take, as they are defined and declared
  *	vtables.c		by the vtable of an object
  *	function_arguments.c	template arguments of a function, by its address
  *
@@ -81,6 +82,43 @@ unsigned hc_program_types_described(hc_program_types *types);
 
 /* Whether MODULE has. Opens it, and reads nothing. */
 bool hc_program_types_describes(hc_program_types *types, const hc_module *module);
+
+/* ---- signatures.c ---- */
+
+/* Strings belong to the types. */
+typedef struct hc_parameter {
+	const char *name; /* NULL: not known */
+	const hc_type *type;
+} hc_parameter;
+
+/* What a function takes that other languages than C++ have by its mere name, and all of it: it has a prototype, without "...". */
+typedef struct hc_signature {
+	const char *name;
+	const hc_module *module;
+	uint64_t offset;    /* of its DIE in the module's debug info */
+	GArray *parameters; /* of hc_parameter */
+
+	/* hc_program_types_place_signature(): NULL and 0 before, or if it is not known */
+	const char *unit;     /* the source file that was compiled */
+	const char *declared; /* the file that it stands in */
+	unsigned line;	      /* there */
+} hc_signature;
+
+void hc_signature_clear(hc_signature *signature);
+
+/* Fills in where it stands. */
+void hc_program_types_place_signature(hc_program_types *types, hc_signature *signature);
+
+/* Of the function that begins at ADDRESS of the process. FALSE if that is not known. Free it with hc_signature_clear(). */
+bool hc_program_types_signature_at(hc_program_types *types, hc_address address, hc_signature *ret_signature);
+
+/*
+ * Calls VISIT for each declaration, in each source file of MODULE, of a function that is defined elsewhere, and whose name is a key of NAMES.
+ * SIGNATURE is gone after that.
+ */
+typedef void (*hc_declared_visit)(hc_signature *signature, void *data);
+void hc_program_types_each_declared(
+	hc_program_types *types, const hc_module *module, GHashTable *names, hc_declared_visit visit, void *data);
 
 /* ---- vtables.c ---- */
 

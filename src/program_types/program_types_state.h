@@ -44,7 +44,7 @@ bool hc_die_is_unnamed(Dwarf_Die *die);
  */
 bool hc_die_peel(Dwarf_Die *die, Dwarf_Die *ret_typedef, bool *has_typedef);
 
-/* TEXT in the types' own memory. */
+/* TEXT in the types' own memory; NULL if it is NULL. */
 const char *hc_type_keep(hc_program_types *types, const char *text);
 
 /*

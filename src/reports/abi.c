@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Classes that two parts of the program see differently: both sides, what differs, and what it did to the heap. */
+/* Classes and functions that two parts of the program see differently: both sides, what differs, and what it did to the heap. */
 #include "reports/parts.h"
 
 #include "abi/abi.h"
@@ -21,8 +21,10 @@ static json_t *modules_json(const hc_abi_side *side)
 	return array;
 }
 
-static json_t *side_json(const hc_abi_side *side)
+static json_t *side_json(const hc_abi_difference *difference, unsigned index)
 {
+	const hc_abi_side *side = &difference->sides[index];
+	bool is_function = difference->kind == HC_ABI_DECLARATION, has_parts = is_function || side->type;
 	const hc_fact facts[] = {
 		{ "module", NULL, hc_value_text(side->modules[0]->name) },
 		{ "path", NULL, hc_value_text(side->modules[0]->path) },
@@ -31,8 +33,8 @@ static json_t *side_json(const hc_abi_side *side)
 		{ "unit", NULL, hc_value_text(side->unit) },
 		{ "declared", NULL, hc_value_text(side->declared) },
 		{ "line", NULL, hc_value_if(side->line, hc_value_count(side->line)) },
-		{ "size", NULL, hc_value_size(side->size) },
-		{ "parts", NULL, hc_value_if(side->type, hc_value_count(side->parts)) },
+		{ "size", NULL, hc_value_if(!is_function, hc_value_size(side->size)) },
+		{ "parts", NULL, hc_value_if(has_parts, hc_value_count(side->parts)) },
 		{ "fits", NULL, hc_value_amount(side->fits) },
 	};
 
@@ -42,7 +44,7 @@ static json_t *side_json(const hc_abi_side *side)
 static json_t *place_json(const hc_abi_change *change, unsigned index)
 {
 	const hc_abi_place *place = &change->sides[index];
-	bool is_data = change->part == HC_ABI_MEMBER || change->part == HC_ABI_BASE;
+	bool is_data = change->part == HC_ABI_MEMBER || change->part == HC_ABI_BASE || change->part == HC_ABI_PARAMETER;
 	bool is_value = change->part == HC_ABI_ENUMERATOR, has_offset = !is_value && !place->is_virtual;
 	const hc_fact facts[] = {
 		{ "offset", NULL, hc_value_if(has_offset, hc_value_count(place->offset)) },
@@ -101,9 +103,7 @@ static void add_difference(hc_records *records, const hc_abi_difference *differe
 		{ "kind", NULL, hc_value_plain(hc_abi_kind_name(difference->kind)) },
 		{ "name", NULL, hc_value_text(difference->name) },
 		{ "same", NULL, hc_value_plain(hc_abi_same_name(difference->same)) },
-		{ "sides", NULL,
-			hc_value_json(json_pack(
-				"[oo]", side_json(&difference->sides[0]), side_json(&difference->sides[1]))) },
+		{ "sides", NULL, hc_value_json(json_pack("[oo]", side_json(difference, 0), side_json(difference, 1))) },
 		{ "changes", NULL, hc_value_json(changes_json(difference)) },
 		{ "site", NULL,
 			hc_value_json(difference->site ? hc_site_json(difference->site, difference->place) : NULL) },
@@ -130,6 +130,7 @@ static json_t *abi_json(const hc_analysis *analysis, const hc_abi *abi, uint64_t
 		{ "summary", NULL, hc_value_take_plain(hc_word_abi_summary(abi)) },
 		{ "modules", NULL, hc_value_count(totals->modules) },
 		{ "names", NULL, hc_value_count(totals->names) },
+		{ "functions", NULL, hc_value_count(totals->functions) },
 		{ "unrelated", NULL, hc_value_count(totals->unrelated) },
 		{ "standard", NULL, hc_value_count(totals->standard) },
 		{ "difference_count", NULL, hc_value_count(hc_abi_count(abi)) },

@@ -182,10 +182,10 @@ static bool load_one_layouts(hc_snapshot *snapshot, GVariant *row, hc_snapshot_l
 	g_variant_get(row, "(&suuasut(tttt)t@" SNAPSHOT_LAYOUT "@" SNAPSHOT_LAYOUT "@a" SNAPSHOT_ANSWER ")", &name,
 		&kind, &same, &holders, &difference->holder_side, &difference->overrun, &freed->blocks, &freed->bytes,
 		&likes->blocks, &likes->bytes, &difference->trees, &larger, &smaller, &answers);
-	/* What too small an allocation rests on is a call, and none is kept. */
-	if (kind >= HC_ABI_KIND_COUNT || kind == HC_ABI_ALLOCATION || same >= HC_ABI_SAME_COUNT ||
-		difference->holder_side > 1 || freed->bytes > SNAPSHOT_BYTES_MAX || likes->bytes > SNAPSHOT_BYTES_MAX ||
-		g_variant_n_children(answers) > 1)
+	/* What too small an allocation rests on is a call, and none is kept; and on a function no lost blocks hang. */
+	if (kind >= HC_ABI_KIND_COUNT || kind == HC_ABI_ALLOCATION || kind == HC_ABI_DECLARATION ||
+		same >= HC_ABI_SAME_COUNT || difference->holder_side > 1 || freed->bytes > SNAPSHOT_BYTES_MAX ||
+		likes->bytes > SNAPSHOT_BYTES_MAX || g_variant_n_children(answers) > 1)
 		return false;
 	difference->kind = kind;
 	difference->same = same;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Classes that two parts of the program see differently, in words. */
+/* Classes and functions that two parts of the program see differently, in words. */
 #include "wording/wording.h"
 
 #include "base/text.h"
@@ -106,8 +106,26 @@ static void append_allocation(GString *text, const hc_abi_difference *difference
 	g_string_append(text, count == 1 ? " does not fit in" : " do not fit in");
 }
 
+/* Of HC_ABI_DECLARATION. */
+static char *word_declaration(const hc_abi_difference *difference)
+{
+	g_autofree char *definer = hc_word_abi_side(difference, 0), *caller = hc_word_abi_side(difference, 1),
+			*parameters = hc_unit_text(difference->sides[0].parts, "parameters"),
+			*declared = hc_unit_text(difference->sides[1].parts, "parameters");
+	bool as_many = difference->sides[0].parts == difference->sides[1].parts;
+	const char *others = difference->sides[0].parts == 1 ? ", which is passed otherwise" :
+			     difference->change_count == 1   ? ", one of which is passed otherwise" :
+							       ", some of which are passed otherwise";
+
+	return g_strdup_printf("%s(): %s defines it with %s, %s calls it by a declaration with %s%s", difference->name,
+		definer, parameters, caller, declared, as_many ? others : "");
+}
+
 char *hc_word_abi(const hc_abi_difference *difference)
 {
+	if (difference->kind == HC_ABI_DECLARATION)
+		return word_declaration(difference);
+
 	GString *text = g_string_new(difference->name);
 	g_autofree char *larger = hc_word_abi_side(difference, 0), *smaller = hc_word_abi_side(difference, 1);
 	g_autofree char *larger_shape = shape_of(difference, 0), *smaller_shape = shape_of(difference, 1);
@@ -173,6 +191,9 @@ char *hc_word_abi_same(const hc_abi_difference *difference)
 		return g_strdup_printf(
 			"They are one class: what is allocated there is given to its constructor, or gets its vtable, from %s.",
 			module_name(difference->sides[0].modules[0], &difference->sides[1]));
+	if (difference->kind == HC_ABI_DECLARATION)
+		return g_strdup_printf("It is this function: to it the dynamic linker has led the calls of %s.",
+			module_name(difference->sides[1].modules[0], &difference->sides[0]));
 	if (difference->same == HC_ABI_SAME_LINKAGE)
 		return g_strdup("They are one class: member functions of both have one name for the linker.");
 	return g_strdup_printf(
@@ -190,6 +211,9 @@ static void append_place(GString *text, const hc_abi_change *change, unsigned in
 		return;
 	case HC_ABI_ENUMERATOR:
 		g_string_append_printf(text, "%" PRId64, place->value);
+		return;
+	case HC_ABI_PARAMETER:
+		g_string_append_printf(text, "%" PRIu64 " bytes, %s", place->size, hc_type_short_name(place->type));
 		return;
 	default:
 		break;
@@ -210,6 +234,9 @@ char *hc_word_abi_change(const hc_abi_difference *difference, const hc_abi_chang
 	GString *text = g_string_new(change->name);
 	bool is_in_both = change->sides[0].is_known && change->sides[1].is_known;
 
+	if (change->part == HC_ABI_PARAMETER)
+		g_string_printf(text, change->name ? "parameter %" PRIu64 ", %s" : "parameter %" PRIu64,
+			change->sides[!change->sides[0].is_known].offset + 1, change->name);
 	for (unsigned i = 0; i < 2; i++) {
 		g_autofree char *side = hc_word_abi_side(difference, i);
 
@@ -274,38 +301,47 @@ char *hc_word_abi_lost(const hc_abi_difference *difference)
 	return g_string_free(text, !text->len);
 }
 
-static unsigned count_kind(const hc_abi *abi, bool is_enum)
+/* "1 class, 3 enums, 1 function" */
+static char *found_text(const hc_abi *abi)
 {
-	unsigned count = 0;
+	unsigned counts[3] = { 0 };
+	static const char *const one[] = { "1 class", "1 enum", "1 function" };
+	static const char *const many[] = { "classes", "enums", "functions" };
+	GString *text = g_string_new(NULL);
 
-	for (unsigned i = 0; i < hc_abi_count(abi); i++)
-		count += (hc_abi_get(abi, i)->kind == HC_ABI_ENUM) == is_enum;
-	return count;
+	for (unsigned i = 0; i < hc_abi_count(abi); i++) {
+		hc_abi_kind kind = hc_abi_get(abi, i)->kind;
+
+		counts[kind == HC_ABI_ENUM ? 1 : kind == HC_ABI_DECLARATION ? 2 : 0]++;
+	}
+	for (unsigned i = 0; i < G_N_ELEMENTS(counts); i++) {
+		g_autofree char *count = hc_unit_text(counts[i], many[i]);
+
+		if (counts[i])
+			g_string_append_printf(text, "%s%s", text->len ? ", " : "", counts[i] == 1 ? one[i] : count);
+	}
+	return g_string_free(text, FALSE);
 }
 
 char *hc_word_abi_summary(const hc_abi *abi)
 {
 	const hc_abi_totals *totals = hc_abi_get_totals(abi);
 	g_autofree char *names = hc_unit_text(totals->names, "names"),
+			*functions = hc_unit_text(totals->functions, "functions"),
 			*modules = hc_unit_text(totals->modules, "modules");
-	unsigned classes = count_kind(abi, false), enums = count_kind(abi, true);
 	GString *text = g_string_new(NULL);
 
 	if (!hc_abi_count(abi)) {
-		g_string_append(text, "No class was found that parts of the program see differently.");
+		g_string_append(text, "No class or function was found that parts of the program see differently.");
 	} else {
-		g_autofree char *class_text = hc_unit_text(classes, "classes"),
-				*enum_text = hc_unit_text(enums, "enums");
+		g_autofree char *found = found_text(abi);
 
-		g_string_append_printf(text, "Parts of the program see differently: %s%s%s.",
-			classes == 1 ? "1 class" :
-			classes	     ? class_text :
-				       "",
-			classes && enums ? ", " : "", enums ? enum_text : "");
+		g_string_append_printf(text, "Parts of the program see differently: %s.", found);
 	}
 	if (totals->modules)
-		g_string_append_printf(
-			text, " Compared: %s with several definitions, in %s with debug info.", names, modules);
+		g_string_append_printf(text, " Compared: %s with several definitions%s%s%s, in %s with debug info.",
+			names, totals->functions ? ", and " : "", totals->functions ? functions : "",
+			totals->functions ? " that one module calls and another defines" : "", modules);
 	else
 		g_string_append(text,
 			" None of the program's modules has debug info that could be read: only vtables were compared.");

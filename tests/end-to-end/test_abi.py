@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""heapcore abi: two versions of one library in a process: each class that differs, as the compiler has it, and no other; and what it did to the heap."""
+"""heapcore abi: two versions of one library in a process: each class that differs, as the compiler has it, and no other; and what it did to the heap;
+functions that are called by other declarations than they are defined with."""
 
 from __future__ import annotations
 
@@ -8,12 +9,27 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from harness import Cases, PATIENCE, ROOT, Skipped, Stopped, Workspace, analyze, few, heapcore, inside, library_path, report_of
 
 NEW, OLD = library_path("trails-new"), library_path("trails-old")
 HALVES_NEW, HALVES_OLD = library_path("halves-new"), library_path("halves-old")
+SIGNATURES = [library_path("signatures-defined"), library_path("signatures-called")]
+# Of each function that signatures-called.c declares otherwise: how many parameters it is defined and declared with; of those that differ the number,
+# from 0 on, and their sizes in the definition and the declaration.
+DECLARED: dict[str, tuple[int, int, list[tuple[int, Optional[int], Optional[int]]]]] = {
+    "other_more": (3, 2, [(2, 8, None)]),
+    "other_fewer": (1, 2, [(1, None, 4)]),
+    "other_wider": (2, 2, [(1, 8, 4)]),
+    "other_pointer": (2, 2, [(1, 8, 8)]),
+    "other_fraction": (2, 2, [(1, 8, 4)]),
+    "other_number": (1, 1, [(0, 8, 8)]),
+    "other_whole": (1, 1, [(0, 16, 24)]),
+    "other_none": (0, 1, [(0, None, 8)]),
+}
+# ... and of those that it declares alike.
+DECLARED_ALIKE = {"same_all", "same_names", "same_base", "same_either"}
 # What differs: part and name, and which side has it: the newer one's layout comes first of classes, by size or number of members.
 CHANGES: dict[str, set[tuple[str, str, bool, bool]]] = {
     "trail": {("member", "tags", True, False), ("member", "raw", True, False)},
@@ -258,6 +274,46 @@ def check_described() -> None:
         assert status == 1 and told == {"halves::logged": "class", "halves::keyed": "allocation"}, told
 
 
+def place_of(change: dict[str, Any]) -> tuple[int, Optional[int], Optional[int]]:
+    (number,) = {side["offset"] for side in change["sides"] if side is not None}
+    definition, declaration = (side["size"] if side is not None else None for side in change["sides"])
+    return number, definition, declaration
+
+
+def parameters_by_gdb(library: Path, names: list[str]) -> list[str]:
+    """What gdb has of definitions: "int, const char *, long"."""
+    out = subprocess.run(["gdb", "-q", "-batch", *(word for name in names for word in ("-ex", f"ptype {name}")), str(library)], text=True,
+                         stdout=subprocess.PIPE, timeout=PATIENCE, check=True).stdout
+    found = [line.partition("(")[2].removesuffix(")") for line in out.splitlines() if line.startswith("type = ")]
+    assert len(found) == len(names), out
+    return found
+
+
+def check_functions() -> None:
+    """Functions of C that a library calls by other declarations than they are defined with: each, and no other."""
+    with Stopped("containers-glib", recorder=False, preload=SIGNATURES) as fixture:
+        core = fixture.gcore()
+        status, report = abi(core, fixture.program)
+        told = by_name(report, "function")
+        assert status == 1 and set(told) == set(DECLARED) and len(report["differences"]) == len(DECLARED), \
+            f"not told: {set(DECLARED) - set(told)}; too much: {set(told) - set(DECLARED)}"
+        assert report["functions"] == len(DECLARED) + len(DECLARED_ALIKE), report["summary"]
+        for name, one in told.items():
+            assert [side["module"] for side in one["sides"]] == [library.name for library in SIGNATURES], one
+            assert [Path(side["unit"]).name for side in one["sides"]] == ["signatures-defined.c", "signatures-called.c"], one
+            assert all(side["line"] and side["size"] is None for side in one["sides"]) and one["same"] == "linkage", one
+            parts = [side["parts"] for side in one["sides"]]
+            assert (*parts, [place_of(change) for change in one["changes"]]) == DECLARED[name], one
+            assert one["text"].startswith(f"{name}(): ") and all(library.name in one["text"] for library in SIGNATURES), one["text"]
+        text = heapcore("abi", core, fixture.program)
+        assert text.status == 1 and f"{len(DECLARED)} functions" in text.out and all(f"\n{name}\n" in text.out for name in DECLARED), text
+        if shutil.which("gdb") is None:
+            raise Skipped("gdb is not installed")
+        for name, parameters in zip(DECLARED, parameters_by_gdb(SIGNATURES[0], list(DECLARED))):
+            count = 0 if parameters == "void" else parameters.count(",") + 1
+            assert count == told[name]["sides"][0]["parts"], f"{name} takes {parameters}, by gdb; told is {told[name]['sides'][0]}"
+
+
 cases = Cases(__doc__)
 if not cases.options.list:
     with trails(NEW, OLD) as both:
@@ -278,5 +334,6 @@ cases.run("stripped", check_stripped)
 cases.run("allocations without debug info", check_allocations, "--strip-debug")
 cases.run("allocations without symbols", check_allocations, "--strip-all")
 cases.run("allocations with debug info", check_described)
+cases.run("functions", check_functions)
 cases.run("damage behind what is too small", check_damage)
 cases.finish()
