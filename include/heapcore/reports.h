@@ -167,6 +167,11 @@ typedef struct hc_owners_view {
 	const char *
 		focus; /* only what is of a row that this regular expression fits, or below one; NULL: all. The path and the type */
 	const char *ignore; /* nothing of such rows; NULL: all */
+	/*
+	 * With PATH: read the program's code for the calls that may have made the blocks which the row has itself, and those of rows below it that have no
+	 * type. It may take seconds.
+	 */
+	bool sites;
 } hc_owners_view;
 
 /*

@@ -69,6 +69,7 @@ cli_status cli_run_owners(const cli_command *command, int argc, char **argv)
 		{ CLI_WORD, "ignore", &view.ignore, .argument = "REGEX",
 			.help = "nothing of such rows, or below them" },
 		{ CLI_FLAG, "no-retained", &no_retained, .help = "tell what each holds only: faster" },
+		CLI_NO_SITES_OPTION(options),
 		CLI_CONTAINERS_OPTION(options),
 		{ 0 },
 	};
@@ -91,6 +92,7 @@ cli_status cli_run_owners(const cli_command *command, int argc, char **argv)
 		return CLI_USAGE;
 	view.depth = (unsigned)depth;
 	view.path = take_path(&options, &binary);
+	view.sites = !options.no_sites;
 	char *const files[] = { options.arguments[0], binary };
 
 	if (!cli_core_report_begin(&report, &options, files, HC_STAGE_TYPES, &status))

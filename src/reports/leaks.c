@@ -469,24 +469,6 @@ static bool write_text(leaks_report *report, GError **error)
 	return true;
 }
 
-static json_t *code_json(const hc_sites *sites)
-{
-	hc_sites_read_amount amount = hc_sites_amount(sites);
-	json_t *unread = json_array();
-
-	for (unsigned i = 0; i < amount.unread_modules; i++)
-		json_array_append_new(unread, hc_json_text(hc_sites_unread_module(sites, i)->name));
-	const hc_fact facts[] = {
-		{ "bytes", NULL, hc_value_size(amount.bytes) },
-		{ "unread_bytes", NULL, hc_value_size(amount.unread_bytes) },
-		{ "modules", NULL, hc_value_count(amount.modules) },
-		{ "unread_modules", NULL, hc_value_json(unread) },
-		{ "text", NULL, hc_value_take_text(hc_word_sites_unread(sites)) },
-	};
-
-	return hc_record_json(facts);
-}
-
 static json_t *make_json(const leaks_report *report)
 {
 	const hc_leaks *leaks = report->leaks;
@@ -500,7 +482,7 @@ static json_t *make_json(const leaks_report *report)
 		{ "mappings", NULL, hc_value_json(hc_records_json(mappings)) },
 		{ "suppressions", NULL, hc_value_json(hc_records_json(suppressions)) },
 		{ "allocation_site", NULL, hc_value_none() },
-		{ "code", NULL, hc_value_json(report->view->sites ? code_json(report->view->sites) : NULL) },
+		{ "code", NULL, hc_value_json(report->view->sites ? hc_code_json(report->view->sites) : NULL) },
 	};
 
 	return hc_report_json("leaks", facts, hc_analysis_diagnostics(report->analysis));

@@ -11,7 +11,9 @@
 #include "wording/wording.h"
 
 enum {
-	SHARES = 100 /* rows of less than one in so many are left out, unless somebody says how many bytes */
+	SHARES = 100,	 /* rows of less than one in so many are left out, unless somebody says how many bytes */
+	CALLS_TOLD = 16, /* rows whose calls are told: to people */
+	CALLS_MOST = 64, /* ... to programs */
 };
 
 struct showing {
@@ -26,6 +28,9 @@ struct showing {
 	hc_records *records;
 	hc_amount left_out;	       /* of rows beside those at the top */
 	uint64_t rows_left_out, below; /* their number; that of rows further down */
+	GArray *calls;		       /* of hc_owner_calls: of rows that are shown; NULL: they are not told */
+	unsigned calls_left_out;       /* rows more that they could be told of */
+	hc_sites *sites;
 };
 
 static hc_amount held(const struct showing *showing, uint32_t index)
@@ -175,6 +180,16 @@ static void add_accumulation(struct showing *showing, uint32_t index, unsigned l
 		hc_records_add_line(showing->records, HC_STYLE_DIM, shown);
 }
 
+/* Of the row that was asked for its calls are told, and of rows below it that have no type. */
+static void note_calls(const struct showing *showing, uint32_t index, unsigned level)
+{
+	const hc_owner_row *row = hc_ownership_row(showing->ownership, index);
+	bool is_wanted = !level || !row->type || hc_owner_row_is_mostly_untyped(row);
+
+	if (showing->calls && is_wanted && owned(showing, index).blocks)
+		g_array_append_val(showing->calls, ((const hc_owner_calls){ .row = index }));
+}
+
 static void add_row(struct showing *showing, uint32_t index, unsigned level)
 {
 	const hc_owner_row *row = hc_ownership_row(showing->ownership, index);
@@ -214,6 +229,7 @@ static void add_row(struct showing *showing, uint32_t index, unsigned level)
 
 	hc_records_add(showing->records, facts);
 	add_accumulation(showing, index, level);
+	note_calls(showing, index, level);
 }
 
 static void leave_out(struct showing *showing, uint32_t index, unsigned level)
@@ -281,6 +297,54 @@ static void add_others(struct showing *showing)
 	}
 }
 
+/* ---- calls ---- */
+
+static int compare_calls(const void *a, const void *b, void *data)
+{
+	const struct showing *showing = data;
+	const hc_owner_calls *x = a, *y = b;
+	uint64_t x_bytes = hc_ownership_row(showing->ownership, x->row)->own.bytes,
+		 y_bytes = hc_ownership_row(showing->ownership, y->row)->own.bytes;
+
+	return x_bytes != y_bytes ? (x_bytes < y_bytes ? 1 : -1) : (x->row > y->row) - (x->row < y->row);
+}
+
+/* Reads the program's code if a row is shown that it may tell something of. Of too many rows those that have most are taken. */
+static void find_calls(const hc_analysis *analysis, struct showing *showing, const hc_report_options *options)
+{
+	unsigned most = options->format == HC_REPORT_JSON ? CALLS_MOST : CALLS_TOLD;
+
+	if (!showing->calls || !showing->calls->len)
+		return;
+	g_array_sort_with_data(showing->calls, compare_calls, showing);
+	if (showing->calls->len > most) {
+		showing->calls_left_out = showing->calls->len - most;
+		g_array_set_size(showing->calls, most);
+	}
+	showing->sites = hc_analysis_find_sites(analysis);
+	hc_owner_calls_find(analysis, showing->ownership, showing->sites, (hc_owner_calls *)showing->calls->data,
+		showing->calls->len, options);
+}
+
+static void print_calls(const hc_analysis *analysis, struct showing *showing, hc_output *output)
+{
+	find_calls(analysis, showing, output->options);
+	if (!showing->sites)
+		return;
+	hc_owner_calls_print(
+		showing->ownership, (const hc_owner_calls *)showing->calls->data, showing->calls->len, output);
+	if (showing->calls_left_out)
+		hc_output_sentence(output, 0, 0, hc_word_owner_calls_left_out(showing->calls_left_out));
+	hc_output_sentence(output, 0, 0, hc_word_sites_unread(showing->sites));
+}
+
+static json_t *calls_json(const struct showing *showing)
+{
+	return !showing->calls ? NULL :
+				 hc_owner_calls_json(showing->ownership, (const hc_owner_calls *)showing->calls->data,
+					 showing->calls->len);
+}
+
 /* The row of the block at the address TEXT. */
 static uint32_t row_at(const hc_analysis *analysis, const hc_ownership *ownership, const char *text)
 {
@@ -305,6 +369,10 @@ static void clear(struct showing *showing)
 {
 	g_free(showing->holds);
 	g_free(showing->own);
+	for (unsigned i = 0; showing->calls && i < showing->calls->len; i++)
+		hc_owner_calls_clear(&g_array_index(showing->calls, hc_owner_calls, i));
+	g_clear_pointer(&showing->calls, g_array_unref);
+	hc_sites_destroy(showing->sites);
 }
 
 static bool init(const hc_analysis *analysis, struct showing *showing, const hc_ownership *ownership,
@@ -325,7 +393,11 @@ static bool init(const hc_analysis *analysis, struct showing *showing, const hc_
 		g_set_error(error, HC_ERROR, HC_ERROR_USAGE, "nothing is held by a path \"%s\"", view->path);
 		return false;
 	}
-	return init_filter(showing, error);
+	if (!init_filter(showing, error))
+		return false;
+	if (view->sites && view->path)
+		showing->calls = g_array_new(FALSE, FALSE, sizeof(hc_owner_calls));
+	return true;
 }
 
 /* Bytes of all memory that is neither malloc's nor anybody else's that is known. */
@@ -339,6 +411,7 @@ static void write_json(const hc_analysis *analysis, struct showing *showing, uin
 	g_autoptr(hc_records) rows = showing->records = hc_records_create(), others = hc_records_create();
 
 	add_tree(showing, first, showing->view->path != NULL);
+	find_calls(analysis, showing, output->options);
 	showing->records = others;
 	add_others(showing);
 	const hc_fact left_out[] = {
@@ -359,6 +432,9 @@ static void write_json(const hc_analysis *analysis, struct showing *showing, uin
 		{ "others", NULL, hc_value_json(hc_records_json(others)) },
 		{ "lost_directly", NULL, hc_value_amount(hc_ownership_lost(showing->ownership, true)) },
 		{ "lost_indirectly", NULL, hc_value_amount(hc_ownership_lost(showing->ownership, false)) },
+		{ "calls", NULL, hc_value_json(calls_json(showing)) },
+		{ "calls_left_out", NULL, hc_value_count(showing->calls_left_out) },
+		{ "code", NULL, hc_value_json(showing->sites ? hc_code_json(showing->sites) : NULL) },
 		{ "debug_info_gaps", NULL, hc_value_json(hc_debug_info_gaps_json(analysis)) },
 	};
 
@@ -403,6 +479,7 @@ static void print(const hc_analysis *analysis, struct showing *showing, uint32_t
 
 			hc_output_printf(output, "%s\n", more);
 		}
+		print_calls(analysis, showing, output);
 	}
 	hc_debug_info_gaps_print(analysis, output);
 	hc_diagnostics_print(hc_analysis_diagnostics(analysis), NULL, output);

@@ -79,6 +79,25 @@ void hc_site_answer_place(hc_sites *sites, hc_site_answer *answer, const hc_repo
 /* sites.c: a call. */
 json_t *hc_site_json(const hc_site *site, const hc_site_place *place);
 
+/* sites.c: what was read to tell calls. */
+json_t *hc_code_json(const hc_sites *sites);
+
+/* owner_sites.c: which calls may have made the blocks that a row of owners has itself. */
+typedef struct hc_owner_calls {
+	uint32_t row;
+	hc_site_answer
+		answer;	 /* about most of them, or, if they differ in size, all; its `size` is 0: nothing is known */
+	hc_amount alike; /* those that have the size of the answer */
+} hc_owner_calls;
+
+/* Fills in COUNT of CALLS, of different rows, which the caller has set; else they are zero. */
+void hc_owner_calls_find(const hc_analysis *analysis, const hc_ownership *ownership, hc_sites *sites,
+	hc_owner_calls *calls, unsigned count, const hc_report_options *options);
+void hc_owner_calls_clear(hc_owner_calls *calls); /* what it has; not itself */
+json_t *hc_owner_calls_json(const hc_ownership *ownership, const hc_owner_calls *calls, unsigned count);
+void hc_owner_calls_print(
+	const hc_ownership *ownership, const hc_owner_calls *calls, unsigned count, hc_output *output);
+
 /* arenas.c: in the place of a table of arenas. */
 void hc_no_arenas_print(const hc_analysis *analysis, hc_output *output);
 

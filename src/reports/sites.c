@@ -58,3 +58,21 @@ void hc_site_answer_place(hc_sites *sites, hc_site_answer *answer, const hc_repo
 	/* Of more than are told the program's own are, which are the first: one more tells whether these are all. */
 	hc_sites_find_places(sites, answer, is_json ? HC_SITES_KEPT_MAX : MIN(answer->count, HC_SITES_TOLD_MAX + 1));
 }
+
+json_t *hc_code_json(const hc_sites *sites)
+{
+	hc_sites_read_amount amount = hc_sites_amount(sites);
+	json_t *unread = json_array();
+
+	for (unsigned i = 0; i < amount.unread_modules; i++)
+		json_array_append_new(unread, hc_json_text(hc_sites_unread_module(sites, i)->name));
+	const hc_fact facts[] = {
+		{ "bytes", NULL, hc_value_size(amount.bytes) },
+		{ "unread_bytes", NULL, hc_value_size(amount.unread_bytes) },
+		{ "modules", NULL, hc_value_count(amount.modules) },
+		{ "unread_modules", NULL, hc_value_json(unread) },
+		{ "text", NULL, hc_value_take_text(hc_word_sites_unread(sites)) },
+	};
+
+	return hc_record_json(facts);
+}

@@ -223,6 +223,36 @@ char *hc_word_site_answer(const hc_site_answer *answer)
 	return g_string_free(text, !text->len);
 }
 
+char *hc_word_owner_calls(const hc_owner_row *row, hc_amount alike, const hc_site_answer *answer)
+{
+	g_autofree char *calls = hc_word_site_answer(answer), *own = hc_unit_text(row->own.blocks, "blocks"),
+			*size = hc_unit_text(answer->size, "bytes");
+	bool is_some = !answer->is_varying && alike.blocks < row->own.blocks;
+	GString *text = g_string_new(NULL);
+	char count[HC_TEXT_COUNT_LENGTH];
+
+	if (!calls) {
+		g_string_free(text, TRUE);
+		return NULL;
+	}
+	g_string_append_printf(text, "%s: ", row->text);
+	if (is_some)
+		g_string_append_printf(text, "%s of ", hc_text_count(count, alike.blocks));
+	g_string_append_printf(text, "its %s", row->own.blocks == 1 ? "block" : own);
+	if (!answer->is_varying)
+		g_string_append_printf(text, "%s of %s", is_some ? "," : "", size);
+	g_string_append_printf(text, ": %s", calls);
+	return g_string_free(text, FALSE);
+}
+
+char *hc_word_owner_calls_left_out(unsigned count)
+{
+	g_autofree char *rows = hc_unit_text(count, "rows");
+
+	return g_strdup_printf("Calls are not told of %s that %s less: ask for %s.", rows, count == 1 ? "has" : "have",
+		count == 1 ? "its path" : "their paths");
+}
+
 char *hc_word_site_in_short(const hc_site_answer *answer)
 {
 	bool is_probable = answer->verdict >= HC_SITE_VERDICT_PROBABLY;

@@ -216,6 +216,15 @@ char *hc_word_site(const hc_site *site, const hc_site_place *place);
  */
 char *hc_word_site_answer(const hc_site_answer *answer);
 
+/*
+ * The same of the blocks that ROW has itself, of which ALIKE have the size that ANSWER tells of: "g_cache[]: its 40 blocks of 1,000 bytes: one call asks
+ * for so much: cache.c:12 in fill()". NULL: there is nothing to say. Free with g_free().
+ */
+char *hc_word_owner_calls(const hc_owner_row *row, hc_amount alike, const hc_site_answer *answer);
+
+/* That of COUNT rows more it is not told which calls made their blocks. Free with g_free(). */
+char *hc_word_owner_calls_left_out(unsigned count);
+
 /* Which code was not read, so that calls in it are not among those that are told. NULL: all was. */
 char *hc_word_sites_unread(const hc_sites *sites);
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Which call allocated a block: what heapcore reads in the code, against what the program, the recorder and objdump say.
 
-fixtures/sites.cpp tells the line of each call, and how many blocks of which size it has lost. The recorder (tests/support/callers.c) has the
+fixtures/sites.cpp tells the line of each call, and how many blocks of which size it has lost; fixtures/held-sites.c the same of blocks that are
+kept, and by which variable. The recorder (tests/support/callers.c) has the
 calls on the way to each block.
 """
 
@@ -108,6 +109,73 @@ def check_recorded() -> None:
         assert measured.never_wrong == 0, measured
 
 
+def owners(core: Path, *arguments: str) -> dict:
+    return report_of(succeed("owners", core, *arguments, "--min", "0", "--json", statuses=(0, 3)))
+
+
+def lines_told(calls: dict) -> list[int]:
+    return [call["line"] for call in calls["sites"]["calls"] if call["file"] == "held-sites.c"]
+
+
+def check_held() -> None:
+    """`owners` of a path tells the calls of what hangs right there, and of what is below it and has no type."""
+    with Stopped("held-sites", recorder=False) as fixture:
+        core = fixture.gcore()
+        totals = {owner: int(blocks) for owner, blocks in fixture.said("total")}
+        assert len(totals) == 3, totals
+        for owner, line, size, blocks in fixture.said("site"):
+            report = owners(core, owner)
+            told = {calls["path"]: calls for calls in report["calls"]}
+            assert report["calls_left_out"] == 0 and report["code"]["bytes"], report["code"]
+            if owner not in totals:
+                calls = told[owner]
+                assert calls["own"]["blocks"] == calls["alike"]["blocks"] == 1, calls
+            else:
+                [calls] = told.values()
+                assert calls["path"] == f"{owner}[]" and calls["own"]["blocks"] == totals[owner], calls
+            if int(size):
+                assert calls["sites"]["size"] == usable(int(size)), calls
+                assert calls["alike"] == {"blocks": int(blocks), "bytes": int(blocks) * usable(int(size))}, calls
+                assert lines_told(calls) == [int(line)] and calls["sites"]["count"] == 1, (owner, calls)
+            else:
+                assert calls["sites"]["verdict"] == "computed" and int(line) in lines_told(calls), (owner, calls)
+        # What has a type is told only where it is asked for.
+        told = {calls["path"] for calls in owners(core, "holder")["calls"]}
+        assert told == {"holder", "holder->data"}, told
+        text = " ".join(succeed("owners", core, "mixed").out.split())
+        assert f"mixed[]: 25 of its 30 blocks, of {usable(1210):,} bytes: one call asks for so much: held-sites.c:" in text, text
+
+
+def check_held_by_many() -> None:
+    """Of too many rows it is told for those that have most, and how many there are besides."""
+    with Stopped("held-sites", recorder=False) as fixture:
+        core = fixture.gcore()
+        [[owner, members]] = fixture.said("members")
+        report = owners(core, owner)
+        sizes = [calls["own"]["bytes"] for calls in report["calls"]]
+        rows = sorted((row["own"]["bytes"] for row in report["rows"] if row["own"]["blocks"]), reverse=True)
+        assert len(rows) == int(members) + 1 and len(sizes) == 64 and sizes == rows[:64], (rows, sizes)
+        assert report["calls_left_out"] == len(rows) - 64, report["calls_left_out"]
+        text = " ".join(succeed("owners", core, owner, "--min", "0").out.split())
+        assert f"Calls are not told of {len(rows) - 16} rows that have less: ask for their paths." in text, text
+
+
+def check_held_not_asked() -> None:
+    """Without a path, or with --no-sites, no code is read; a filter leaves out what it leaves out of the tree; no such path is told first."""
+    with Stopped("held-sites", recorder=False) as fixture:
+        core = fixture.gcore()
+        for words in ((), ("kept", "--no-sites")):
+            report = owners(core, *words)
+            assert report["calls"] is None and report["code"] is None and report["calls_left_out"] == 0, report
+        report = owners(core, "holder", "--ignore", "data")
+        assert {calls["path"] for calls in report["calls"]} == {"holder"}, report["calls"]
+        report = owners(core, "kept", "--depth", "1")
+        assert report["calls"] == [] and report["code"] is None, report["calls"]
+        assert "held-sites.c:" not in succeed("owners", core, "kept", "--no-sites").out
+        assert "held-sites.c:" not in succeed("owners", core).out
+        assert "held-sites.c:" in succeed("owners", core, "kept").out
+
+
 def check_not_asked() -> None:
     with Stopped("sites", recorder=False) as fixture:
         core = fixture.gcore()
@@ -127,4 +195,7 @@ cases.run("alike", check_alike)
 cases.run("stripped", check_stripped)
 cases.run("recorded", check_recorded)
 cases.run("not asked for", check_not_asked)
+cases.run("held", check_held)
+cases.run("held by many", check_held_by_many)
+cases.run("held, not asked for", check_held_not_asked)
 cases.finish()
