@@ -35,6 +35,7 @@ UPDATE = os.environ.get("HEAPCORE_DOCUMENTS") == "update"
 LEFT_OUT = "..."
 STORY = re.compile(r"<!-- story: (\S+) -->")
 NUMBER = re.compile(r"[+-]?\d[\d,]*(\.\d+)?( (B|bytes|KiB|MiB|GiB))?")
+STACKS = re.compile(r"mapping # # # # #% stacks, unused part ")  # a page that a signal or a busy machine made a thread touch
 
 
 @dataclass
@@ -79,7 +80,7 @@ def normal(lines: list[str]) -> str:
     """Text as it is compared: any number is one, also with its sign and unit, and lines may break elsewhere."""
     text = re.sub(r"0x[0-9a-f]+", "0", " ".join(" ".join(lines).split()))
     text = re.sub(r" in \d+ seconds?:", ":", re.sub(r", \d+ seconds? apart", "", text))  # where it took one
-    return NUMBER.sub("#", re.sub(r"core\.\d+", "core.#", text))
+    return STACKS.sub("", NUMBER.sub("#", re.sub(r"core\.\d+", "core.#", text)))
 
 
 def printed(shown: Shown, folder: Path) -> list[str]:
