@@ -14,7 +14,6 @@ enum {
 	ORIGINS_MAX = 8,
 	PARAMETERS_MAX = 256,
 	CHILDREN_MAX = 1 << 16, /* of a DIE */
-	TOP_MAX = 1 << 24,	/* DIEs of a unit, without those within them */
 };
 
 void hc_signature_clear(hc_signature *signature)
@@ -144,19 +143,21 @@ static bool is_declaration_of(Dwarf_Die *die, GHashTable *names)
 static void look_through_unit(hc_program_types *types, const hc_module *module, Dwarf_Die *unit, GHashTable *names,
 	hc_declared_visit visit, void *data)
 {
-	unsigned steps = 0;
+	Dwarf_Off last = 0;
 	Dwarf_Die die;
 
 	if (dwarf_child(unit, &die))
 		return;
-	do {
+	/* A made-up sibling may stand in front: then there would be no end. */
+	for (int end = 0; !end && dwarf_dieoffset(&die) > last; end = dwarf_siblingof(&die, &die)) {
 		hc_signature signature;
 
+		last = dwarf_dieoffset(&die);
 		if (!is_declaration_of(&die, names) || !read_signature(types, module, &die, &signature))
 			continue;
 		visit(&signature, data);
 		hc_signature_clear(&signature);
-	} while (++steps < TOP_MAX && !dwarf_siblingof(&die, &die));
+	}
 }
 
 void hc_program_types_each_declared(
