@@ -16,29 +16,10 @@
 #include <string.h>
 
 enum {
-	/* glibc's malloc (malloc.c: request2size(), MINSIZE), on machines whose code is read */
-	HEADER = 8,
-	ALIGNMENT = 16,
-	MMAPPED_LEAST = 1 << 17,
-	PAGE = 1 << 12,
 	SMALL = 1 << 16, /* numbers below are no addresses */
 	POINTS_MOST = 64,
 	AGAINST = -3, /* points of an address that has become another one */
 };
-
-bool hc_sites_gives(uint64_t request, uint64_t usable, bool *ret_is_larger)
-{
-	uint64_t least = hc_least_usable(request, HEADER, ALIGNMENT);
-
-	*ret_is_larger = false;
-	if (request > usable)
-		return false;
-	if (least == usable || (usable >= MMAPPED_LEAST && usable - request < PAGE + ALIGNMENT))
-		return true;
-	/* A chunk that is taken again is not cut if what would be left is less than the smallest one (malloc.c: MINSIZE). */
-	*ret_is_larger = least + ALIGNMENT == usable;
-	return *ret_is_larger;
-}
 
 enum word_kind hc_sites_kind_of_word(const hc_sites *sites, uint64_t word)
 {

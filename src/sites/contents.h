@@ -60,6 +60,3 @@ enum {
 
 /* How CONTENTS agree with SAMPLE: more is better, 0 says nothing. */
 int hc_sample_points(const hc_sites *sites, const GArray *contents, const struct sample *sample);
-
-/* Whether malloc may give USABLE bytes for REQUEST. *RET_IS_LARGER: one alignment more than it must. */
-bool hc_sites_gives(uint64_t request, uint64_t usable, bool *ret_is_larger);

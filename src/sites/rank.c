@@ -30,10 +30,7 @@ enum {
 	CANDIDATES_MOST = 1 << 16,
 	COMPARED_MOST = 1 << 18, /* calls and blocks, each with each */
 	COMPUTED_MOST = 512, /* calls that compute their size, which are compared with the blocks */
-	ALIGNMENT = 16,
-	LEAST = 24,
-	MMAPPED_LEAST = 1 << 17,
-	PAGE = 1 << 12,
+	SMALL_MULTIPLE = 16, /* bytes: one of these gives a block of any size */
 	POINTS_NEAR = 1, /* as good as the best */
 	NEARLY_ALL = 8,	 /* one in so many may be otherwise */
 };
@@ -72,7 +69,7 @@ static bool may_give(const hc_site *site, uint64_t usable)
 {
 	bool is_larger;
 
-	if (site->size_kind != HC_SITE_MULTIPLE || site->size <= ALIGNMENT)
+	if (site->size_kind != HC_SITE_MULTIPLE || site->size <= SMALL_MULTIPLE)
 		return true;
 	if (usable < site->added)
 		return false;
@@ -90,9 +87,7 @@ static uint64_t common_size(const hc_site_question *question)
 /* Where in the list of sites those begin that may be of SIZE. */
 static unsigned first_of_size(const hc_sites *sites, uint64_t size)
 {
-	uint64_t least = size >= MMAPPED_LEAST	  ? size - PAGE - ALIGNMENT :
-			 size > LEAST + ALIGNMENT ? size - 2 * ALIGNMENT :
-						    0;
+	uint64_t least = hc_sites_least_request(size);
 
 	return HC_PARTITION_POINT(middle, 0, sites->sites->len,
 		hc_sites_get(sites, middle)->size_kind == HC_SITE_CONSTANT &&

@@ -15,6 +15,7 @@
  *	agree.c			how that agrees with a block
  *	places.c		where a site is in the source
  *	rank.c			which sites blocks may be from
+ *	requests.c		what malloc makes of a request
  *	lost.c			groups of lost blocks, as questions
  *	made.c			of which class an object is that a site makes
  *	sites_state.h		what these share
@@ -35,6 +36,14 @@
  */
 hc_sites *hc_sites_create(const hc_core *core, hc_modules *modules, hc_debug_info *debug_info,
 	hc_program_types *program_types, const hc_blocks *blocks, unsigned jobs, hc_diagnostics *diagnostics);
+
+/* ---- requests.c ---- */
+
+/* Whether malloc may give USABLE bytes for REQUEST. *RET_IS_LARGER: one alignment more than it must. */
+bool hc_sites_gives(uint64_t request, uint64_t usable, bool *ret_is_larger);
+
+/* Nothing that asks for less than this is given USABLE bytes. */
+uint64_t hc_sites_least_request(uint64_t usable);
 
 /* A class of which there is an object at the beginning of what a call makes: its own, or a base. */
 typedef struct hc_made {

@@ -3,15 +3,13 @@
 #include "wording/wording.h"
 
 #include "base/text.h"
+#include "sites/sites.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 enum {
-	SHORT_MOST = 3, /* calls that are named in short */
-	/* usable bytes of glibc's malloc, on machines whose code is read */
-	LEAST = 24,
-	ALIGNMENT = 16,
+	SHORT_MOST = 3 /* calls that are named in short */
 };
 
 static void append_function(GString *text, const char *function)
@@ -109,9 +107,12 @@ static void append_larger(GString *text, const hc_site_answer *answer)
 {
 	unsigned count = 0;
 
-	for (unsigned i = 0; i < MIN(answer->place_count, HC_SITES_TOLD_MAX) && answer->size > LEAST; i++)
+	for (unsigned i = 0; i < MIN(answer->place_count, HC_SITES_TOLD_MAX); i++) {
+		bool is_larger;
+
 		count += answer->sites[i]->size_kind == HC_SITE_CONSTANT &&
-			 answer->sites[i]->size + ALIGNMENT <= answer->size;
+			 hc_sites_gives(answer->sites[i]->size, answer->size, &is_larger) && is_larger;
+	}
 	if (!count)
 		return;
 	if (count == answer->place_count)
