@@ -144,6 +144,9 @@ def check_held() -> None:
         assert told == {"holder", "holder->data"}, told
         text = " ".join(succeed("owners", core, "mixed").out.split())
         assert f"mixed[]: 25 of its 30 blocks, of {usable(1210):,} bytes: one call asks for so much: held-sites.c:" in text, text
+        for owner, line in fixture.said("mapped"):
+            text = " ".join(succeed("owners", core, owner).out.split())
+            assert f"one call asks for so much: held-sites.c:{line} in" in text and "16 B less" not in text, text
 
 
 def check_held_by_many() -> None:
