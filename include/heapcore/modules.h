@@ -61,6 +61,7 @@ typedef struct hc_address_name {
 	const hc_module *module;
 	const char *symbol; /* NULL: none is known. Untrusted */
 	uint64_t offset; /* from the symbol; without one from where the module, or its thread-local storage, begins */
+	uint64_t function; /* of code without a symbol: where its function begins, from there, too; 0: not known */
 	bool is_thread_local;
 } hc_address_name;
 
@@ -71,7 +72,10 @@ bool hc_modules_name(hc_modules *modules, hc_address address, hc_address_name *r
 typedef struct hc_frame {
 	hc_address program_counter;
 	hc_address stack_pointer; /* 0 if it is not known */
+	hc_address
+		function; /* where its function begins, by the call frame information (.eh_frame); 0 if it is not known */
 	bool is_activation; /* the program counter is of an instruction, not of a return address: innermost, or interrupted by a signal */
+	bool is_lasting; /* it is there as long as its thread: main()'s, or the outermost one of the program's own code */
 } hc_frame;
 
 /*
@@ -81,7 +85,10 @@ typedef struct hc_frame {
  */
 const hc_frame *hc_modules_frames(hc_modules *modules, unsigned thread_index, unsigned *ret_count);
 
-/* The function that FRAME is of, with OFFSET 0; where it is not known as hc_modules_name(). FALSE if it is in no module. */
+/*
+ * The function that FRAME is of, with OFFSET 0; where it is not known as hc_modules_name(). The program's main() is known without a symbol, too,
+ * where the code that the process begins at has its address (x86-64). FALSE if it is in no module.
+ */
 bool hc_modules_name_frame(hc_modules *modules, const hc_frame *frame, hc_address_name *ret_name);
 
 /* A module's thread-local storage of one thread. */

@@ -172,6 +172,7 @@ typedef struct hc_named_root {
 	const char *function;	 /* whose frame it is; NULL: none, or not known */
 	int64_t thread;		 /* 0: nobody's */
 	int frame;		 /* -1: none, or not known */
+	bool is_lasting;	 /* the frame is main()'s, or that of what the thread was made to run */
 } hc_named_root;
 
 /* What a container's own blocks are. */

@@ -237,7 +237,7 @@ static hc_frame_verdict read_function(
 	function->end = function->start + read_encoded(section, cursor, common->encoding & FORMAT, *ret_size);
 	if (common->is_sized)
 		hc_frame_skip(cursor, hc_frame_read_leb(cursor));
-	return cursor->failed || !hc_frame_section_take(section, FUNCTION_SIZE) ? HC_FRAME_UNSOUND : HC_FRAME_SOUND;
+	return cursor->failed ? HC_FRAME_UNSOUND : HC_FRAME_SOUND;
 }
 
 /* What begins at OFFSET, an FDE. */
@@ -257,7 +257,8 @@ static hc_frame_verdict judge_at(hc_frame_section *section, uint64_t offset)
 	verdict = read_function(section, &entry, &function, &size);
 	if (verdict != HC_FRAME_SOUND)
 		return verdict;
-	if (!hc_frame_instructions_are_sound(section, &entry.rest, size, &registers))
+	if (!hc_frame_section_take(section, FUNCTION_SIZE) ||
+		!hc_frame_instructions_are_sound(section, &entry.rest, size, &registers))
 		return HC_FRAME_UNSOUND;
 	g_hash_table_add(section->functions, key_of(offset));
 	return HC_FRAME_SOUND;
@@ -337,7 +338,8 @@ static hc_frame_verdict read_all(hc_frame_section *section)
 			return HC_FRAME_SOUND;
 		verdict = entry.is_common ? find_common(section, offset)->verdict :
 					    read_function(section, &entry, &function, &size);
-		if (verdict == HC_FRAME_UNSOUND)
+		if (verdict == HC_FRAME_UNSOUND || (verdict == HC_FRAME_SOUND && !entry.is_common &&
+							   !hc_frame_section_take(section, FUNCTION_SIZE)))
 			return HC_FRAME_UNSOUND;
 		/* libdw passes over what tells of no code. */
 		if (verdict == HC_FRAME_SOUND && !entry.is_common && function.start < function.end)
@@ -345,8 +347,8 @@ static hc_frame_verdict read_all(hc_frame_section *section)
 	}
 }
 
-/* All functions of RUN that cover ADDRESS: one, if any. */
-static hc_frame_verdict search_run(hc_frame_section *section, unsigned index, uint64_t address)
+/* The function of run INDEX that covers ADDRESS; NULL: none does. */
+static const struct function *search_run(const hc_frame_section *section, unsigned index, uint64_t address)
 {
 	unsigned low = run_at(section, index)->first;
 	unsigned high = index + 1 < section->runs->len ? run_at(section, index + 1)->first : section->spans->len;
@@ -356,13 +358,13 @@ static hc_frame_verdict search_run(hc_frame_section *section, unsigned index, ui
 		const struct function *function = &g_array_index(section->spans, struct function, middle);
 
 		if (address >= function->start && address < function->end)
-			return judge_at(section, function->offset);
+			return function;
 		if (address < function->start)
 			high = middle;
 		else
 			low = middle + 1;
 	}
-	return HC_FRAME_NONE;
+	return NULL;
 }
 
 static hc_frame_verdict search_runs(hc_frame_section *section, uint64_t address)
@@ -371,8 +373,9 @@ static hc_frame_verdict search_runs(hc_frame_section *section, uint64_t address)
 
 	for (unsigned i = 0; i < section->runs->len && all != HC_FRAME_UNSOUND; i++) {
 		const struct run *run = run_at(section, i);
-		hc_frame_verdict one = address >= run->start && address < run->end ? search_run(section, i, address) :
-										     HC_FRAME_NONE;
+		const struct function *function =
+			address >= run->start && address < run->end ? search_run(section, i, address) : NULL;
+		hc_frame_verdict one = function ? judge_at(section, function->offset) : HC_FRAME_NONE;
 
 		all = one == HC_FRAME_NONE ? all : one;
 	}
@@ -402,6 +405,38 @@ hc_frame_verdict hc_frame_section_judge(hc_frame_section *section, uint64_t addr
 		prepare_search(section);
 	return section->searched == HC_FRAME_SOUND && section->runs->len <= MOST_RUNS ? search_runs(section, address) :
 											section->searched;
+}
+
+/* ---- where a function begins ---- */
+
+/* The offset of an FDE that may be ADDRESS's. */
+static bool find_function(const hc_frame_section *section, uint64_t address, uint64_t *ret_offset)
+{
+	const struct function *function = NULL;
+
+	if (section->table)
+		return search_table(section, address, ret_offset);
+	for (unsigned i = 0; section->spans && i < section->runs->len && i < MOST_RUNS && !function; i++)
+		function = search_run(section, i, address);
+	if (function)
+		*ret_offset = function->offset;
+	return function != NULL;
+}
+
+bool hc_frame_section_find_start(hc_frame_section *section, uint64_t address, uint64_t *ret_start)
+{
+	struct function function;
+	struct entry entry;
+	uint64_t offset;
+	unsigned size;
+
+	if (hc_frame_section_judge(section, address) != HC_FRAME_SOUND || !find_function(section, address, &offset) ||
+		!read_entry(section, offset, &entry) ||
+		read_function(section, &entry, &function, &size) != HC_FRAME_SOUND || address < function.start ||
+		address >= function.end)
+		return false;
+	*ret_start = function.start;
+	return true;
 }
 
 void hc_frame_section_init(hc_frame_section *section, uint64_t *memory)

@@ -70,6 +70,9 @@ void hc_frame_section_clear(hc_frame_section *section);
 /* frame_entries.c: what libdw would read for ADDRESS, as the file has it. */
 hc_frame_verdict hc_frame_section_judge(hc_frame_section *section, uint64_t address);
 
+/* Where the code that has ADDRESS begins by its FDE: a function, or a part that was put elsewhere. FALSE: there is none that is sound. */
+bool hc_frame_section_find_start(hc_frame_section *section, uint64_t address, uint64_t *ret_start);
+
 /* ---- reading ---- */
 
 /* Reads on within bounds; what goes beyond them is 0, and fails for good. */

@@ -352,3 +352,18 @@ Dwarf_Frame *hc_module_frames_ask(struct hc_module_frames *frames, Dwfl_Module *
 	*ret_bias = bias;
 	return frame;
 }
+
+hc_address hc_module_frames_start(struct hc_module_frames *frames, Dwfl_Module *module, hc_address address)
+{
+	struct source *source = find_source(frames, module, HC_FRAME_EH);
+	Dwarf_Addr bias;
+	uint64_t start;
+
+	if (source->verdict != HC_FRAME_SOUND || !dwfl_module_eh_cfi(module, &bias))
+		return 0;
+	for (unsigned i = 0; i < source->sections->len; i++)
+		if (hc_frame_section_find_start(
+			    &g_array_index(source->sections, hc_frame_section, i), address - bias, &start))
+			return start + bias;
+	return 0;
+}

@@ -19,6 +19,7 @@
  *	tls.c			thread-local storage of each thread
  *	thread_descriptors.c	what stands in libc's descriptor of a thread
  *	unwind.c		the calls that each thread was in
+ *	frame_names.c		what the functions of frames are called, and which frame lasts as long as its thread
  *	frame_sections.c	what tells how calls lie on the stack: looked through, then asked of libdw
  *	frame_entries.c		... its entries
  *	frame_instructions.c	... what these say

@@ -52,6 +52,8 @@ struct hc_modules {
 	GHashTable *files;  /* path -> GMappedFile *, of those that agree: a file that is mapped often is opened once */
 	GPtrArray *structs; /* of hc_struct, owned */
 	struct hc_unwinder *unwinder; /* unwind.c, lazily */
+	const hc_module *
+		begins_threads; /* frame_names.c: in whose code all threads but the first one begin; NULL: not met yet */
 	GArray *tls_blocks;	      /* tls.c, lazily: of hc_tls_block, by start */
 	GArray *tls_of_modules;	      /* the same by module and thread */
 	/* thread_descriptors.c, lazily: offsets of two members, 0: not known */
@@ -168,6 +170,12 @@ void hc_module_frames_destroy(struct hc_module_frames *frames); /* NULL is fine 
  */
 Dwarf_Frame *hc_module_frames_ask(struct hc_module_frames *frames, Dwfl_Module *module, hc_frame_source kind,
 	hc_address address, Dwarf_Addr *ret_bias, bool *ret_unsound);
+
+/* Where the function that has ADDRESS begins, by the call frame information of MODULE, addresses of the process; 0: it does not tell. */
+hc_address hc_module_frames_start(struct hc_module_frames *frames, Dwfl_Module *module, hc_address address);
+
+/* frame_names.c: marks the one of FRAMES, of hc_frame, a thread's, that is there as long as the thread, if that is known. */
+void hc_frames_find_lasting(hc_modules *modules, GArray *frames);
 
 /* structures.c */
 void hc_struct_destroy(void *structure);

@@ -242,5 +242,5 @@ void hc_modules_name_tls(hc_modules *modules, const hc_tls_block *block, hc_addr
 	uint64_t offset = address - block->start, behind;
 	const char *symbol = hc_module_tls_symbol_at(modules, block->module, offset, &behind);
 
-	*ret_name = (hc_address_name){ block->module, symbol, symbol ? behind : offset, true };
+	*ret_name = (hc_address_name){ block->module, symbol, symbol ? behind : offset, 0, true };
 }

@@ -464,6 +464,19 @@ void hc_unwinder_destroy(struct hc_unwinder *unwinder, unsigned thread_count)
 	g_free(unwinder);
 }
 
+/* Where the functions of FRAMES begin. */
+static void find_starts(const struct hc_unwinder *unwinder, GArray *frames)
+{
+	for (unsigned i = 0; i < frames->len; i++) {
+		hc_frame *frame = &g_array_index(frames, hc_frame, i);
+		hc_address address = frame->program_counter - !frame->is_activation;
+		Dwfl_Module *module = dwfl_addrmodule(unwinder->dwfl, address);
+
+		if (module)
+			frame->function = hc_module_frames_start(unwinder->module_frames, module, address);
+	}
+}
+
 const hc_frame *hc_modules_frames(hc_modules *modules, unsigned thread_index, unsigned *ret_count)
 {
 	*ret_count = 0;
@@ -487,6 +500,8 @@ const hc_frame *hc_modules_frames(hc_modules *modules, unsigned thread_index, un
 		if (unwinder->dwfl && walk.limit &&
 			dwfl_getthread_frames(unwinder->dwfl, thread_index + 1, note_frame, &walk) < 0)
 			hc_memory_end_if_out(0);
+		find_starts(unwinder, walk.frames);
+		hc_frames_find_lasting(modules, walk.frames);
 		unwinder->frame_count += walk.frames->len;
 	}
 	*ret_count = (*frames)->len;
@@ -524,14 +539,4 @@ Dwarf_Frame *hc_modules_frame_rules(hc_modules *modules, hc_frame_source source,
 
 	return module ? hc_module_frames_ask(unwinder->module_frames, module, source, address, ret_bias, &unsound) :
 			NULL;
-}
-
-bool hc_modules_name_frame(hc_modules *modules, const hc_frame *frame, hc_address_name *ret_name)
-{
-	if (!hc_modules_name(modules, frame->program_counter - !frame->is_activation, ret_name))
-		return false;
-	if (!ret_name->symbol)
-		return hc_modules_name(modules, frame->program_counter, ret_name);
-	ret_name->offset = 0;
-	return true;
 }

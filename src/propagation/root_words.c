@@ -41,8 +41,9 @@ enum {
 typedef enum {
 	RANK_PROGRAM, /* its data, threads' local storage */
 	RANK_LIBRARY, /* data of libraries, and thread-specific data */
+	RANK_LASTING, /* the frame of main(), and of what a thread was made to run: it is there as long as the thread */
 	RANK_MAPPING, /* memory that is not malloc's: others hold it */
-	RANK_CALLS,   /* frames and registers */
+	RANK_CALLS,   /* other frames, and registers */
 	RANK_DEAD,    /* what is below all frames, or between some */
 } word_rank;
 
@@ -234,7 +235,9 @@ static word_rank rank_of(const hc_owner *owner)
 		return RANK_CALLS;
 	switch (owner->root->kind) {
 	case HC_PLACE_STACK:
-		return owner->root->frame >= 0 ? RANK_CALLS : RANK_DEAD;
+		if (owner->root->frame < 0)
+			return RANK_DEAD;
+		return owner->root->is_lasting ? RANK_LASTING : RANK_CALLS;
 	case HC_PLACE_REGISTER:
 		return RANK_CALLS;
 	case HC_PLACE_STACK_UNUSED:
@@ -415,7 +418,7 @@ static void claim_copies(struct naming *naming)
 					  hc_types_owner(naming->propagation->types, word->owner) :
 					  NULL;
 
-		if (owner && rank_of(owner) >= RANK_CALLS)
+		if (owner && (rank_of(owner) == RANK_LASTING || rank_of(owner) >= RANK_CALLS))
 			claim_shape_elsewhere(naming, owner, &word->is, HEADS_ANY);
 	}
 }
@@ -457,7 +460,8 @@ static void claim_word(struct naming *naming, unsigned index, word_rank rank)
 
 	const hc_root_edge edge = { owner, word->value, word->address, is_in_table(naming, index) };
 
-	if (owner && !claim_shape_elsewhere(naming, owner, word, rank < RANK_CALLS ? HEADS_ANY : HEADS_OF_NODES))
+	if (owner && !claim_shape_elsewhere(naming, owner, word,
+			     rank == RANK_LASTING || rank >= RANK_CALLS ? HEADS_OF_NODES : HEADS_ANY))
 		hc_propagation_follow_word(naming->propagation, &edge);
 }
 
@@ -473,29 +477,29 @@ static void claim_words(struct naming *naming, word_rank rank)
  * What stands in frames is the outermost's, with all that it leads to, then what is in registers: an inner call was given it, or has what
  * earlier calls left in a buffer of it that is not used yet. Shapes come first: the word that begins one is not the last of its words.
  */
-static void claim_calls(struct naming *naming)
+static void claim_calls(struct naming *naming, word_rank rank)
 {
 	const hc_owner *last = NULL;
 
 	for (unsigned i = naming->words->len; i-- > 0;) {
-		hc_owner *owner = word_at(naming, i)->address ? owner_to_claim(naming, i, RANK_CALLS) : NULL;
+		hc_owner *owner = word_at(naming, i)->address ? owner_to_claim(naming, i, rank) : NULL;
 
 		if (owner)
 			claim_shape_elsewhere(naming, owner, word_at(naming, i), HEADS_LED_BACK_TO);
 	}
 	for (unsigned i = naming->words->len; i-- > 0;) {
-		hc_owner *owner = word_at(naming, i)->address ? owner_to_claim(naming, i, RANK_CALLS) : NULL;
+		hc_owner *owner = word_at(naming, i)->address ? owner_to_claim(naming, i, rank) : NULL;
 
 		if (!owner)
 			continue;
 		if (last && owner != last)
 			hc_propagation_run(naming->propagation, HC_CERTAINTY_GUESS);
 		last = owner;
-		claim_word(naming, i, RANK_CALLS);
+		claim_word(naming, i, rank);
 	}
 	naming->last = (hc_owner_extent){ 0 };
 	hc_propagation_run(naming->propagation, HC_CERTAINTY_GUESS);
-	claim_words(naming, RANK_CALLS);
+	claim_words(naming, rank);
 }
 
 /* What words of RANK lead to that is not malloc's. WORDS are those of such roots. */
@@ -643,6 +647,8 @@ static void claim_rest_outside(struct naming *outside)
 	hc_types_begin_turn_outside(propagation, &propagation->library_turn);
 	claim_outside(outside, RANK_LIBRARY);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	claim_outside(outside, RANK_LASTING);
+	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	claim_outside(outside, RANK_CALLS);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 }
@@ -683,6 +689,7 @@ void hc_types_search_root_words(hc_propagation *propagation)
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	hc_types_begin_turn_outside(propagation, &propagation->unused_turn);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
+	claim_calls(&naming, RANK_LASTING);
 	claim_words(&naming, RANK_MAPPING);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	hc_types_search_outside(propagation, false);
@@ -692,7 +699,7 @@ void hc_types_search_root_words(hc_propagation *propagation)
 	/* Of many, some were left out while others' blocks had no owner. */
 	if (naming.words->len >= WORDS_MANY)
 		find_words(&naming);
-	claim_calls(&naming);
+	claim_calls(&naming, RANK_CALLS);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);
 	claim_words(&naming, RANK_DEAD);
 	hc_propagation_run(propagation, HC_CERTAINTY_GUESS);

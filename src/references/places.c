@@ -72,6 +72,7 @@ static void place_in_frame(const hc_place_sources *sources, hc_place *place, con
 	place->stack = last ? HC_STACK_LAST_FRAME : HC_STACK_FRAME;
 	place->offset = (int64_t)(place->address - frame->stack_pointer);
 	hc_modules_name_frame(sources->modules, frame, &place->name);
+	place->is_lasting = frame->is_lasting && !last;
 	if (last)
 		place->frame = -1;
 }

@@ -111,9 +111,11 @@ static char *thread_local_name(hc_root_places *places, hc_address address, bool 
 	return g_strdup_printf("%s TLS+%#" PRIx64, block->module->name, address - block->start);
 }
 
-/* "run_session()"; NULL: the function has no name. Free with g_free(). */
+/* "run_session()", "server+0x10480()" of one without a symbol; NULL: where it begins is not known. Free with g_free(). */
 static char *function_name(const hc_address_name *name)
 {
+	if (!name->symbol && name->function)
+		return g_strdup_printf("%s+%#" PRIx64 "()", name->module->name, name->function);
 	g_autofree char *demangled = name->symbol ? hc_demangle(name->symbol) : NULL;
 	const char *function = demangled ? demangled : name->symbol;
 
@@ -152,7 +154,8 @@ static hc_owner *owner_in_thread(hc_root_places *places, const hc_place *found)
 		.address = found->address,
 		.module = found->module,
 		.thread = found->thread_id,
-		.frame = found->frame };
+		.frame = found->frame,
+		.is_lasting = found->is_lasting };
 	g_autofree char *name = NULL;
 
 	switch (found->kind) {

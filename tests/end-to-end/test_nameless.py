@@ -64,6 +64,20 @@ def symbols(program: Path, *options: str) -> dict[str, range]:
             range(int(match[1], 16), int(match[1], 16) + int(match[2], 16)) for match in found}
 
 
+@functools.lru_cache(maxsize=None)
+def functions(program: Path) -> dict[int, str]:
+    """Functions by where they begin in the file of PROGRAM."""
+    lines = subprocess.run(["nm", "-C", str(program)], check=True, capture_output=True, text=True).stdout.splitlines()
+    return {int(match[1], 16): match[2] for match in (re.match(r"([0-9a-f]+) [tT] (.*)", line) for line in lines) if match}
+
+
+def is_frame(built: Path, function: str, with_symbols: bool, name: str) -> bool:
+    """Whether NAME is that of a frame of FUNCTION in the program that was BUILT, or begins there."""
+    name = root_of(name)
+    match = re.fullmatch(rf"{re.escape(built.name)}\+0x([0-9a-f]+)\(\)", name)
+    return function in (name if with_symbols else functions(built).get(int(match[1], 16), "") if match else "")
+
+
 def section_start(program: Path, name: str) -> int:
     lines = subprocess.run(["readelf", "-S", "-W", str(program)], check=True, capture_output=True, text=True).stdout
     match = re.search(rf"\] {re.escape(name)} +\w+ +([0-9a-f]+)", lines)
@@ -100,7 +114,7 @@ def check(nameless: Nameless, with_symbols: bool) -> None:
 
         def is_it(name: str) -> bool:
             if nameless.is_local:
-                return nameless.variable in name or (not with_symbols and root_of(name) == "stack")
+                return is_frame(built, nameless.variable, with_symbols, name)
             return names(program, built, nameless.variable, with_symbols, name)
 
         with Grown(str(program), *nameless.arguments) as grown:
@@ -137,7 +151,7 @@ def check_places(with_symbols: bool, *arguments: str) -> None:
         built, built_library = fixture_path("stories/nameless"), library_path("opened")
         program, library = strip(built, Path(folder), *options), strip(built_library, Path(folder), *options)
         places: dict[str, Callable[[str], bool]] = {
-            "local": lambda name: root_of(name) == ("keep_in_local()" if with_symbols else "stack"),
+            "local": lambda name: is_frame(built, "keep_in_local", with_symbols, name),
             "thread-local": lambda name: is_thread_local(built, "g_pending", with_symbols, name),
             "specific": lambda name: name.startswith("pthread_setspecific() key "),
             "later-key": lambda name: name == "pthread_setspecific() keys 32-63",
@@ -145,6 +159,8 @@ def check_places(with_symbols: bool, *arguments: str) -> None:
             "result": lambda name: name == "pthread_join() result",
             "library": lambda name: names(library, built_library, "in_bss", with_symbols, name),
             "static": lambda name: names(program, built, "g_recent", with_symbols, name),
+            # The process begins at code that has main()'s address, so it has a name without symbols, too.
+            "pool": lambda name: root_of(name) == "main()",
         }
         with Grown(str(program), f"library={library}", *arguments) as grown:
             for cause, is_it in places.items():
@@ -159,7 +175,7 @@ def check_cxx(with_symbols: bool) -> None:
         program = strip(built, Path(folder), *(("-g",) if with_symbols else ()))
         places: dict[str, Callable[[str], bool]] = {
             "cache": lambda name: is_thread_local(built, "cache", with_symbols, name),
-            "Session::run": lambda name: "Session::run()" in name if with_symbols else root_of(name) == "stack",
+            "Session::run": lambda name: is_frame(built, "Session::run()", with_symbols, name),
             "recent::values": lambda name: names(program, built, "recent()::values", with_symbols, name),
             "shared": lambda name: names(program, built, "shared", with_symbols, name.split("->")[0]),
         }
@@ -171,7 +187,7 @@ def check_cxx(with_symbols: bool) -> None:
 def is_told(text: str, nameless: Nameless, with_symbols: bool) -> bool:
     """The sentence names it, and says what that rests on."""
     says_how = "by its pointers alone" in text or "-like" in text or re.search(r"\(std::_Sp_counted\w+<", text)
-    return bool(says_how) and (nameless.variable in text or (not with_symbols and (" .bss+0x" in text or "stack" in text)))
+    return bool(says_how) and (nameless.variable in text or (not with_symbols and re.search(r" \.bss\+0x|\+0x[0-9a-f]+\(\)", text)))
 
 
 def main() -> None:

@@ -360,6 +360,44 @@ static void test_table(void)
 	CU_ASSERT_EQUAL(judge_table(bytes, table, 8, UINT64_MAX), HC_FRAME_SOUND);
 }
 
+/* Where SECTION says that the function with the byte at ADDRESS begins; 0: it does not. */
+static uint64_t start_of(hc_frame_section *section, uint64_t address)
+{
+	uint64_t start = 0, memory = 0;
+
+	hc_frame_section_init(section, &memory);
+	CU_ASSERT_EQUAL(hc_frame_section_find_start(section, address, &start), start != 0);
+	hc_frame_section_clear(section);
+	return start;
+}
+
+/* With a table and without one; the table tells no ends. */
+static void test_starts(void)
+{
+	unsigned sound_at, unsound_at;
+	g_autoptr(GByteArray) sound = make_section(&eh, &cases[0], &sound_at);
+	g_autoptr(GByteArray) unsound = make_section(&eh, &cases[10], &unsound_at);
+	const int32_t table[] = { FRAME_CODE, (int32_t)sound_at }, other[] = { FRAME_CODE, (int32_t)unsound_at };
+	const hc_frame_section plain = { .bytes = sound->data, .size = sound->len, .is_64 = true },
+			       damaged = { .bytes = unsound->data, .size = unsound->len, .is_64 = true };
+
+	for (unsigned with = 0; with < 2; with++) {
+		hc_frame_section section = plain, broken = damaged;
+
+		if (with) {
+			section.table = (const uint8_t *)table;
+			broken.table = (const uint8_t *)other;
+			section.table_count = broken.table_count = 1;
+			section.table_encoding = broken.table_encoding = 0x3b;
+		}
+		CU_ASSERT_EQUAL(start_of(&section, FRAME_CODE - 1), 0);
+		CU_ASSERT_EQUAL(start_of(&section, FRAME_CODE), FRAME_CODE);
+		CU_ASSERT_EQUAL(start_of(&section, FRAME_CODE + FRAME_CODE_SIZE - 1), FRAME_CODE);
+		CU_ASSERT_EQUAL(start_of(&section, FRAME_CODE + FRAME_CODE_SIZE), 0);
+		CU_ASSERT_EQUAL(start_of(&broken, FRAME_CODE), 0);
+	}
+}
+
 /* ---- a thread ---- */
 
 static bool has_diagnostic(const hc_diagnostics *diagnostics)
@@ -461,6 +499,7 @@ int main(void)
 		{ "overlapping functions", test_overlapping_functions },
 		{ "two kinds", test_two_kinds },
 		{ "table", test_table },
+		{ "starts", test_starts },
 		{ "threads", test_threads },
 		{ "overlapping entries", test_overlapping },
 	};
