@@ -46,6 +46,7 @@ typedef struct hc_place {
 	int64_t thread_id;  /* of registers, thread-locals, descriptors and stacks; 0 if it is nobody's or not known */
 	int frame;	    /* number of the frame on a stack, 0 the innermost; -1 if it is not known */
 	bool is_lasting;    /* the frame is there as long as its thread */
+	int saved_by; /* number of the frame in which it is, as a register of FRAME's that was saved there; -1: it is in FRAME itself */
 	const hc_module *module; /* of variables, thread-locals and code; else NULL */
 	bool in_block;		 /* of HC_PLACE_BLOCK, and of thread-locals that libc has on the heap */
 	hc_block block;

@@ -20,6 +20,7 @@
  *	thread_descriptors.c	what stands in libc's descriptor of a thread
  *	unwind.c		the calls that each thread was in
  *	frame_names.c		what the functions of frames are called, and which frame lasts as long as its thread
+ *	saved_registers.c	which words of frames are registers of calls further out
  *	frame_sections.c	what tells how calls lie on the stack: looked through, then asked of libdw
  *	frame_entries.c		... its entries
  *	frame_instructions.c	... what these say
@@ -138,6 +139,18 @@ typedef struct hc_frame_registers {
  * call with another thread.
  */
 const GArray *hc_modules_frame_registers(hc_modules *modules, unsigned thread_index);
+
+/*
+ * The number of the frame that the word at ADDRESS, on the stack of thread THREAD_INDEX, is a register of, which a call further in has saved; -1:
+ * it is none, or that is not known.
+ */
+int hc_modules_saved_register_at(hc_modules *modules, unsigned thread_index, hc_address address);
+
+/*
+ * The number of the frame that has VALUE in one of the thread's registers that calls keep: the outermost, if there are several; -1: none is
+ * known.
+ */
+int hc_modules_frame_of_register(hc_modules *modules, unsigned thread_index, uint64_t value);
 
 /* Which of a file's two sections of call frame information. */
 typedef enum hc_frame_source {

@@ -177,6 +177,28 @@ hc_address hc_module_frames_start(struct hc_module_frames *frames, Dwfl_Module *
 /* frame_names.c: marks the one of FRAMES, of hc_frame, a thread's, that is there as long as the thread, if that is known. */
 void hc_frames_find_lasting(hc_modules *modules, GArray *frames);
 
+/* ---- saved_registers.c ---- */
+
+/* Whose registers are what a thread's frames have saved. */
+struct hc_saved_registers {
+	GArray *words; /* of struct saved_word (saved_registers.c), by address */
+	int users
+		[HC_MACHINE_DWARF_MAX]; /* by DWARF's number: the innermost frame that has saved it, and so has it for its own; -1: none */
+};
+
+struct hc_saved_source {
+	Dwfl *dwfl;
+	const hc_machine *machine;
+	struct hc_module_frames *module_frames;
+	const GArray *frames; /* of hc_frame */
+};
+
+struct hc_saved_registers *hc_saved_registers_create(const struct hc_saved_source *source);
+void hc_saved_registers_destroy(struct hc_saved_registers *saved); /* NULL is fine */
+
+/* The number of the frame that the register which was saved at ADDRESS is of; -1: none was saved there, or that is not known. */
+int hc_saved_registers_at(const struct hc_saved_registers *saved, hc_address address);
+
 /* structures.c */
 void hc_struct_destroy(void *structure);
 

@@ -66,6 +66,7 @@ struct hc_unwinder {
 	struct hc_module_frames *module_frames;
 	int64_t in_vain;	  /* nanoseconds of a processor for slow steps */
 	GArray **frames;	  /* for each thread, of hc_frame; NULL: not asked for yet */
+	struct hc_saved_registers **saved; /* likewise */
 	GArray *registers;	  /* of hc_frame_registers, of the frames of one thread; NULL at first */
 	unsigned registers_thread;
 };
@@ -444,6 +445,7 @@ static struct hc_unwinder *unwinder_create(hc_modules *modules)
 
 	unwinder->modules = modules;
 	unwinder->frames = g_new0(GArray *, hc_core_thread_count(modules->core) + 1);
+	unwinder->saved = g_new0(struct hc_saved_registers *, hc_core_thread_count(modules->core) + 1);
 	unwinder->machine = hc_core_machine(modules->core);
 	unwinder->module_frames = hc_module_frames_create();
 	if (unwinder->machine && unwinder->machine->dwarf_count)
@@ -455,12 +457,15 @@ void hc_unwinder_destroy(struct hc_unwinder *unwinder, unsigned thread_count)
 {
 	if (!unwinder)
 		return;
-	for (unsigned i = 0; i < thread_count; i++)
+	for (unsigned i = 0; i < thread_count; i++) {
 		g_clear_pointer(&unwinder->frames[i], g_array_unref);
+		g_clear_pointer(&unwinder->saved[i], hc_saved_registers_destroy);
+	}
 	g_clear_pointer(&unwinder->registers, g_array_unref);
 	hc_module_frames_destroy(unwinder->module_frames);
 	g_clear_pointer(&unwinder->dwfl, dwfl_end);
 	g_free(unwinder->frames);
+	g_free(unwinder->saved);
 	g_free(unwinder);
 }
 
@@ -506,6 +511,42 @@ const hc_frame *hc_modules_frames(hc_modules *modules, unsigned thread_index, un
 	}
 	*ret_count = (*frames)->len;
 	return (*frames)->len ? &g_array_index(*frames, hc_frame, 0) : NULL;
+}
+
+/* NULL: the thread has no frames. */
+static const struct hc_saved_registers *saved_of(hc_modules *modules, unsigned thread_index)
+{
+	unsigned count;
+
+	hc_modules_frames(modules, thread_index, &count);
+	if (!count)
+		return NULL;
+	struct hc_unwinder *unwinder = modules->unwinder;
+	struct hc_saved_registers **saved = &unwinder->saved[thread_index];
+
+	if (!*saved)
+		*saved = hc_saved_registers_create(&(struct hc_saved_source){
+			unwinder->dwfl, unwinder->machine, unwinder->module_frames, unwinder->frames[thread_index] });
+	return *saved;
+}
+
+int hc_modules_saved_register_at(hc_modules *modules, unsigned thread_index, hc_address address)
+{
+	const struct hc_saved_registers *saved = saved_of(modules, thread_index);
+
+	return saved ? hc_saved_registers_at(saved, address) : -1;
+}
+
+int hc_modules_frame_of_register(hc_modules *modules, unsigned thread_index, uint64_t value)
+{
+	const struct hc_saved_registers *saved = saved_of(modules, thread_index);
+	const hc_thread *thread = hc_core_thread(modules->core, thread_index);
+	int found = -1;
+
+	for (unsigned i = 0; saved && i < modules->unwinder->machine->dwarf_count; i++)
+		if (thread->registers[modules->unwinder->machine->dwarf_registers[i]] == value)
+			found = MAX(found, saved->users[i]);
+	return found;
 }
 
 const GArray *hc_modules_frame_registers(hc_modules *modules, unsigned thread_index)

@@ -423,11 +423,20 @@ static void claim_copies(struct naming *naming)
 	}
 }
 
+/* Registers, those too that a call further in has saved, are used for one thing after the other. */
+static bool is_in_register(const struct naming *naming, const hc_root_word *word)
+{
+	return !word->address ||
+	       hc_modules_saved_register_at(naming->sources.modules, word->root->owner, word->address) >= 0;
+}
+
 /* What stands in an object that is free is left over, wherever that is. */
 static word_rank rank_of_word(const struct naming *naming, const hc_root_word *word, const hc_owner *owner)
 {
 	word_rank rank = rank_of(owner);
 
+	if (rank == RANK_LASTING && is_in_register(naming, word))
+		return RANK_CALLS;
 	return rank == RANK_MAPPING && hc_parcels_is_nobodys(naming->propagation->types->parcels, word->address) ?
 		       RANK_DEAD :
 		       rank;
@@ -481,6 +490,14 @@ static void claim_calls(struct naming *naming, word_rank rank)
 {
 	const hc_owner *last = NULL;
 
+	/* Registers of frames that last, in front of all that others have. */
+	for (unsigned i = 0; rank == RANK_CALLS && i < naming->words->len; i++) {
+		hc_owner *owner = owner_to_claim(naming, i, rank);
+
+		if (owner && rank_of(owner) == RANK_LASTING)
+			claim_word(naming, i, rank);
+	}
+	hc_propagation_run(naming->propagation, HC_CERTAINTY_GUESS);
 	for (unsigned i = naming->words->len; i-- > 0;) {
 		hc_owner *owner = word_at(naming, i)->address ? owner_to_claim(naming, i, rank) : NULL;
 
@@ -502,24 +519,29 @@ static void claim_calls(struct naming *naming, word_rank rank)
 	claim_words(naming, rank);
 }
 
-/* What words of RANK lead to that is not malloc's. WORDS are those of such roots. */
-static void claim_outside(struct naming *words, word_rank rank)
+static void claim_word_outside(struct naming *words, unsigned index, word_rank rank)
 {
 	hc_types *types = words->propagation->types;
+	struct kept_word *word = &g_array_index(words->words, struct kept_word, index);
 
-	for (unsigned i = 0; i < words->words->len; i++) {
-		struct kept_word *word = &g_array_index(words->words, struct kept_word, i);
+	if (hc_types_owner_outside(types, word->is.value))
+		return;
+	if (!word->owner)
+		word->owner = is_constant(words, &word->is) ? HC_OWNER_CLOSED : number_of(owner_of_word(words, index));
+	hc_owner *owner = word->owner != HC_OWNER_CLOSED ? hc_types_owner(types, word->owner) : NULL;
 
-		if (hc_types_owner_outside(types, word->is.value))
-			continue;
-		if (!word->owner)
-			word->owner = is_constant(words, &word->is) ? HC_OWNER_CLOSED :
-								      number_of(owner_of_word(words, i));
-		hc_owner *owner = word->owner != HC_OWNER_CLOSED ? hc_types_owner(types, word->owner) : NULL;
+	if (owner && rank_of_word(words, &word->is, owner) == rank)
+		hc_propagation_follow_outside(words->propagation, owner, word->is.value, word->is.address);
+}
 
-		if (owner && rank_of(owner) == rank)
-			hc_propagation_follow_outside(words->propagation, owner, word->is.value, word->is.address);
-	}
+/* What words of RANK lead to that is not malloc's; of frames the outermost's first. WORDS are those of such roots. */
+static void claim_outside(struct naming *words, word_rank rank)
+{
+	bool backwards = rank == RANK_LASTING || rank == RANK_CALLS;
+	unsigned count = words->words->len;
+
+	for (unsigned i = 0; i < count; i++)
+		claim_word_outside(words, backwards ? count - 1 - i : i, rank);
 	words->last = (hc_owner_extent){ 0 };
 }
 

@@ -77,6 +77,22 @@ static void place_in_frame(const hc_place_sources *sources, hc_place *place, con
 		place->frame = -1;
 }
 
+/* What a frame has saved of its callers' registers is theirs. */
+static void give_to_caller(const hc_place_sources *sources, hc_place *place, unsigned index)
+{
+	int owner = place->frame < 0 ? -1 : hc_modules_saved_register_at(sources->modules, index, place->address);
+	unsigned count;
+	const hc_frame *frames = hc_modules_frames(sources->modules, index, &count);
+
+	if (owner <= place->frame || (unsigned)owner >= count)
+		return;
+	place->saved_by = place->frame;
+	place->frame = owner;
+	place->is_lasting = frames[owner].is_lasting;
+	place->name = (hc_address_name){ 0 };
+	hc_modules_name_frame(sources->modules, &frames[owner], &place->name);
+}
+
 static void find_stack(const hc_place_sources *sources, hc_place *place, unsigned index)
 {
 	const hc_thread *thread = hc_core_thread(sources->core, index);
@@ -88,6 +104,7 @@ static void find_stack(const hc_place_sources *sources, hc_place *place, unsigne
 	place->frame = find_frame(sources, index, place->address, &frame, &last);
 	if (place->frame >= 0) {
 		place_in_frame(sources, place, frame, last);
+		give_to_caller(sources, place, index);
 	} else if (!is_running_on(sources, thread, place->address)) {
 		place->stack = HC_STACK_LEFT;
 	} else {
@@ -217,7 +234,7 @@ void hc_place_find(const hc_place_sources *sources, hc_address address, hc_place
 	const hc_area *area = hc_areas_find(sources->areas, address);
 	hc_place *place = ret_place;
 
-	*place = (hc_place){ .kind = HC_PLACE_UNMAPPED, .address = address, .frame = -1, .area = area };
+	*place = (hc_place){ .kind = HC_PLACE_UNMAPPED, .address = address, .frame = -1, .saved_by = -1, .area = area };
 	if (!area)
 		return;
 	if (find_thread_local(sources, place) || find_block(sources, place) || find_descriptor(sources, place))
@@ -239,6 +256,7 @@ static void find_register(const hc_place_sources *sources, const hc_reference *r
 		.kind = HC_PLACE_REGISTER,
 		.thread_id = reference->thread_id,
 		.frame = -1,
+		.saved_by = -1,
 		.register_number = (unsigned)reference->register_index,
 	};
 	if (reference->register_index >= HC_REGISTER_VECTOR)

@@ -197,12 +197,23 @@ static hc_owner *owner_in_mapping(hc_root_places *places, const hc_place *found,
 	return owner;
 }
 
-static hc_owner *owner_of_register(hc_root_places *places, const hc_root *root)
+/* A register that calls keep is of the frame that has it for its own, if that is known. */
+static hc_owner *owner_of_register(hc_root_places *places, const hc_root_word *word)
 {
-	hc_place place = { .kind = HC_PLACE_REGISTER,
-		.thread_id = hc_core_thread(places->sources.core, root->owner)->id,
-		.frame = -1 };
+	unsigned thread = word->root->owner, count;
+	hc_modules *modules = places->sources.modules;
+	int frame = hc_modules_frame_of_register(modules, thread, word->value);
+	const hc_frame *frames = hc_modules_frames(modules, thread, &count);
+	hc_place place = {
+		.kind = HC_PLACE_REGISTER, .thread_id = hc_core_thread(places->sources.core, thread)->id, .frame = -1
+	};
 
+	if (frame >= 0 && hc_modules_name_frame(modules, &frames[frame], &place.name)) {
+		place.kind = HC_PLACE_STACK;
+		place.stack = HC_STACK_FRAME;
+		place.frame = frame;
+		place.is_lasting = frames[frame].is_lasting;
+	}
 	return owner_in_thread(places, &place);
 }
 
@@ -211,7 +222,7 @@ hc_owner *hc_root_places_elsewhere(hc_root_places *places, const hc_root_word *w
 	hc_place place = { 0 };
 
 	if (!word->address)
-		return owner_of_register(places, word->root);
+		return owner_of_register(places, word);
 	hc_place_find(&places->sources, word->address, &place);
 	if (place.kind == HC_PLACE_MAPPING || place.kind == HC_PLACE_VARIABLE || place.kind == HC_PLACE_BLOCK)
 		return place.area ? owner_in_mapping(places, &place, ret_extent) : NULL;

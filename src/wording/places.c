@@ -119,6 +119,12 @@ static void append_stack(GString *text, const hc_place *place)
 
 	switch (place->stack) {
 	case HC_STACK_FRAME:
+		if (place->saved_by >= 0) {
+			g_string_append_printf(text,
+				"stack of thread %" PRId64 ", a register of #%d %s, saved by #%d at ", place->thread_id,
+				place->frame, function, place->saved_by);
+			return append_offset(text, place->offset);
+		}
 		g_string_append_printf(
 			text, "stack of thread %" PRId64 ", #%d %s, ", place->thread_id, place->frame, function);
 		return append_offset(text, place->offset);

@@ -152,6 +152,8 @@ def check_places(with_symbols: bool, *arguments: str) -> None:
         program, library = strip(built, Path(folder), *options), strip(built_library, Path(folder), *options)
         places: dict[str, Callable[[str], bool]] = {
             "local": lambda name: is_frame(built, "keep_in_local", with_symbols, name),
+            "register": lambda name: is_frame(built, "keep_in_register", with_symbols, name),
+            "saved": lambda name: is_frame(built, "keep_saved", with_symbols, name),
             "thread-local": lambda name: is_thread_local(built, "g_pending", with_symbols, name),
             "specific": lambda name: name.startswith("pthread_setspecific() key "),
             "later-key": lambda name: name == "pthread_setspecific() keys 32-63",
