@@ -12,7 +12,9 @@
  * waits for the libraries, too, be there a type of the library's or not: it may be told of one object of the program's. Memory that is not malloc's comes next: there are
  * frames and objects of interpreters, which data leads to, as to most of what they lead to. How many such mappings there are changes all
  * the time, so those without a file are one place. What stands on stacks and in registers may be left over from calls that have returned;
- * it holds what nothing else does.
+ * it holds what nothing else does. But the frame of main(), or of what a thread was made to run, is as old as the thread, and comes before
+ * mappings: that leads to the pools that a program has mapped for itself. Registers, those too that a call further in has saved, are of the
+ * frame that has them for its own, and change faster: these are not among what lasts.
  *
  * Pointers in an encoding that was learned (a tag, a distance) prove less than addresses do, and come behind them, before stacks.
  *
