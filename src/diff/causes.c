@@ -12,8 +12,8 @@
 #include <string.h>
 
 enum {
-	LEAST_GROWTH = 4096,	      /* bytes; less is no cause, lost blocks aside */
-	LEAST_SHARE = 100,	      /* nor is less than one in so many of the growth */
+	LEAST_GROWTH = 4096, /* bytes; less is no cause */
+	LEAST_SHARE = 100,   /* nor is less than one in so many of the growth; of lost blocks what is less than both */
 	LEAST_OVERHEAD = 10,	      /* of malloc's own: a few per cent come with every block */
 	LITTLE_KEPT = 10,	      /* free memory that is less than a tenth of the growth */
 	LITTLE_UNTOUCHED = 10,	      /* mappings that nobody touched are no cause if they are less than a tenth of the growth */
@@ -396,10 +396,12 @@ static void sort_causes(hc_diff *diff)
 
 	for (unsigned i = diff->causes->len; i-- > 0;) {
 		const hc_cause *cause = hc_diff_cause(diff, i);
+		bool is_little = cause->bytes < least && cause->resident < least_resident;
 
-		if ((cause->bytes < least && cause->resident < least_resident && cause->kind != HC_CAUSE_LEAK &&
-			    cause->kind != HC_CAUSE_UNJOINED) ||
-			is_untouched(diff, cause, least_resident))
+		/* What is lost goes on being lost; but a few bytes explain no megabytes. */
+		if (cause->kind == HC_CAUSE_LEAK)
+			is_little &= cause->bytes < LEAST_GROWTH && least > LEAST_GROWTH;
+		if ((is_little && cause->kind != HC_CAUSE_UNJOINED) || is_untouched(diff, cause, least_resident))
 			g_array_remove_index(diff->causes, i);
 	}
 	g_array_sort(diff->causes, most_bytes_first);

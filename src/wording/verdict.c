@@ -339,10 +339,11 @@ char **hc_word_verdict(const hc_diff *diff)
 {
 	unsigned causes = hc_diff_cause_count(diff);
 	g_autoptr(GPtrArray) lines = g_ptr_array_new();
+	int64_t growth;
 
 	for (unsigned i = 0; i < CLAMP(causes, 1, HC_DIFF_CAUSES_TOLD); i++)
 		g_ptr_array_add(lines, line_of(diff, i));
-	if (causes && !hc_diff_is_torn(diff)) {
+	if ((causes || hc_diff_containers(diff, &growth) == HC_CONTAINERS_GREW_LITTLE) && !hc_diff_is_torn(diff)) {
 		char *cleared = cleared_text(diff);
 
 		if (*cleared)

@@ -915,6 +915,30 @@ static void test_many_little(void)
 	series_clear(&series);
 }
 
+/* Of what was lost a few bytes are no cause where megabytes came; alone, or if they are kilobytes, they are. */
+static void test_little_lost(void)
+{
+	static const struct {
+		uint64_t lost, other;
+		bool is_told;
+	} cases[] = { { 400, 2 * MIB, false }, { 400, 0, true }, { 400, 3000, true }, { 5000, 2 * MIB, true },
+		{ 100000, 2 * MIB, true } };
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+		snapshot_series series = series_create(2);
+
+		if (cases[i].other)
+			for (unsigned step = 0; step < 2; step++)
+				snapshot_add_container(series.list[step], HC_SNAPSHOT_NONE, "g_table", "libstdc++ map",
+					10 + step * 100, 10, 1000 + step * cases[i].other);
+		snapshot_add_lost(series.list[1], "size 40", NULL, cases[i].lost / 40, cases[i].lost);
+		make_diff(&series);
+		CU_ASSERT_EQUAL(strstr(verdict_of(series.diff), "leak") != NULL, cases[i].is_told);
+		CU_ASSERT_PTR_NOT_NULL(nth_row(series.diff, HC_GROWTH_LOST, "blocks of 40 bytes", 0));
+		series_clear(&series);
+	}
+}
+
 /* A container that its words alone tell is the cause: then it is not said that all grew by little. */
 static void test_container_by_words(void)
 {
@@ -1027,7 +1051,7 @@ static void test_order(void)
 	snapshot_add_container(series.list[1], HC_SNAPSHOT_NONE, "g_log", "libstdc++ list", 10, 10, 5 * MIB);
 	snapshot_add_container(series.list[1], HC_SNAPSHOT_NONE, "g_little", "libstdc++ list", 10, 10, 50000);
 	snapshot_add_owner(series.list[1], HC_SNAPSHOT_NONE, "g_config", "Config", 3, 3 * MIB);
-	snapshot_add_lost(series.list[1], "size 40", NULL, 10, 400);
+	snapshot_add_lost(series.list[1], "size 40", NULL, 200, 8000);
 	snapshot_add_memory(series.list[1], HC_ROW_FILES, 2 * MIB);
 	snapshot_add_memory(series.list[1], HC_ROW_FREE_TOP, 4 * MIB);
 	snapshot_add_memory(series.list[1], HC_ROW_RESERVED, 64 * MIB);
@@ -1768,6 +1792,7 @@ int main(void)
 		{ "threads that grow alike", test_threads_alike },
 		{ "one thread of many", test_threads_not_alike },
 		{ "many that grow by little", test_many_little },
+		{ "little that was lost", test_little_lost },
 		{ "a container that its words tell", test_container_by_words },
 		{ "owner not known", test_unowned },
 		{ "trends", test_trend },
