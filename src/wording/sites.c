@@ -66,6 +66,17 @@ static void append_others(GString *text, const hc_site_answer *answer)
 			answer->only_in ? " there ask for" : " of the process ask for");
 }
 
+/* Where calls have nothing but their size to speak for them, those that compute theirs may as well be it. */
+static void append_doubt(GString *text, const hc_site_answer *answer, bool is_one)
+{
+	g_autofree char *calls = hc_unit_text(answer->computed, "calls");
+
+	if (answer->computed)
+		g_string_append_printf(text, "; nothing but the size speaks for %s, and %s%s %s",
+			is_one ? "it" : "them", calls, answer->only_in ? " there" : " of the process",
+			answer->computed == 1 ? "computes its own" : "compute theirs");
+}
+
 /* "of 2 calls in libengine.so that compute their size ", or that there is one. */
 static void append_computing(GString *text, const hc_site_answer *answer)
 {
@@ -170,8 +181,10 @@ static void append_some(GString *text, const hc_site_answer *answer)
 		g_string_append_printf(text, "%s ask for so much", calls);
 	append_sites(text, answer);
 	append_larger(text, answer);
-	if (is_one || !answer->by_class)
+	if (answer->by_class && is_one)
 		append_others(text, answer);
+	else if (!answer->by_class)
+		append_doubt(text, answer, is_one);
 }
 
 static void append_computed(GString *text, const hc_site_answer *answer)
