@@ -8,6 +8,7 @@
  *	untyped.c	... what hangs on memory without a type
  *	untyped_words.c	... where a word leads there, and what that is worth
  *	root_words.c	... what no type leads to: by the words that do
+ *	joined_owners.c	... owners that are one
  *	outside.c	... memory that is not malloc's
  *	untyped_shapes.c ... by shapes: what is like a container there
  *	links.c		... what a word is worth, by what other blocks of the size have there
@@ -55,6 +56,9 @@ void hc_types_search_encoded(hc_propagation *propagation);
 
 /* Blocks that nobody has, by the words of the roots that lead there; with them those of hc_types_search_untyped(). */
 void hc_types_search_root_words(hc_propagation *propagation);
+
+/* joined_owners.c: the last of all passes over words. */
+void hc_types_join_owners(hc_types *types);
 
 /* ---- links.c: the first who asks of a size waits until blocks of it were looked at ---- */
 

@@ -14,6 +14,8 @@
  *	untyped_words.c		... where a word leads there, and what that is worth
  *	untyped_shapes.c	... containers there, by their shapes
  *	root_words.c		... what no type leads to: by the words that do
+ *	root_word_places.c	... whose these words are
+ *	joined_owners.c		owners that turned out to be one
  *	outside.c		... memory that is not malloc's
  *	links.c			... what a word is worth, by what other blocks of the size have there
  *	word_search.c		whether a word of the heap holds one value
