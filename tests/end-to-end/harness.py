@@ -434,6 +434,12 @@ class _Alarm:
 # ---- heapcore -------------------------------------------------------------------------------------------------------
 
 _cores: dict[str, tuple[str, list[str]]] = {}  # of fixtures with another root: the program, options that find its files
+_preferred: list[str] = []  # options for all cores
+
+
+def prefer_debug_info(folder: Path) -> None:
+    """Debug info is looked for in FOLDER first, by commands on a fixture's core."""
+    _preferred[:] = [f"--debug-dir={folder}"]
 
 
 def _remember(core: Path, program: Path, options: list[str]) -> None:
@@ -448,8 +454,7 @@ def _with_files(words: list[str]) -> list[str]:
     program, options = known[0]
     if CORE_ONLY:
         return [word for word in words if word != program] + ["--sysroot=/nonexistent"]
-    return words + options
-
+    return words + options + _preferred
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from harness import BUILD, SOURCE
+from harness import BUILD, SOURCE, prefer_debug_info
 
 KEPT = Path(os.environ.get("HEAPCORE_KEPT_BUILDS") or BUILD / "kept-builds")
 
@@ -61,3 +61,31 @@ def build_once(command: list[str], inputs: list[Path], output: Path) -> None:
         if not kept.exists():
             _compile([*command, *map(str, inputs)], kept)
     shutil.copy2(kept, output)
+
+
+def _debug_files(libraries: tuple[str, ...]) -> list[tuple[Path, Path]]:
+    """Of those that are here: the name below a folder of debug info, and the file of Debian's libc6-dbg."""
+    found = []
+    for library in libraries:
+        notes = subprocess.run(["readelf", "-n", library], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
+        words = notes.split()
+        if "ID:" in words:
+            build_id = words[words.index("ID:") + 1]
+            name = Path(".build-id") / build_id[:2] / f"{build_id[2:]}.debug"
+            found.append((name, Path("/usr/lib/debug") / name))
+    return [(name, path) for name, path in found if path.exists()]
+
+
+def unpack_debug_info(folder: Path) -> None:
+    """For a script of very many commands: from now on heapcore finds the debug info of libc in FOLDER, unpacked.
+
+    Debian's is compressed, and to inflate it takes a third of the time of a command on a small core. What is said is the
+    same; that packed sections are read is what test_debug_types.py looks at, and every script that does not call this.
+    """
+    objcopy = shutil.which("objcopy")
+    if objcopy is None:
+        return  # then packed, as it is
+    for name, path in _debug_files(("/lib/x86_64-linux-gnu/libc.so.6", "/lib64/ld-linux-x86-64.so.2", "/lib/x86_64-linux-gnu/libm.so.6")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run([objcopy, "--decompress-debug-sections", str(path), str(folder / name)], check=True)
+    prefer_debug_info(folder)

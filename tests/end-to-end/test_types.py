@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import Cases, Stopped, Workspace, analyze, few, gdb_says, heapcore, report_of, succeed
+from kept_builds import unpack_debug_info
 from variants import SMALL_CORE, VARIANTS, Builder, Variant, only_here
 
 CERTAINTIES = ("certain", "deduced", "guess", "unknown")
@@ -226,7 +227,8 @@ if __name__ == "__main__":
     if not cases.options.list:
         only_here()
         with Workspace() as built, Builder(built) as one_builder:
+            unpack_debug_info(built / "debug")
             for number, one_variant in enumerate(one for one in VARIANTS if one.here):
                 run_variant(one_variant, one_builder, many=not number)  # what a list has does not depend on the compiler
-        run_all("c", "containers-c", (), 0.95, CERTAINTIES[:3], many=True)  # known by their shape
+            run_all("c", "containers-c", (), 0.95, CERTAINTIES[:3], many=True)  # known by their shape
     cases.finish()

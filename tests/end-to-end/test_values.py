@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import Cases, Stopped, Workspace, few, gdb_says, report_of, succeed
+from kept_builds import unpack_debug_info
 from variants import SMALL_CORE, VARIANTS, Builder, Variant, only_here
 
 CHOSEN = ("gcc -O0", "gcc -O2", "clang -O0")
@@ -86,6 +87,7 @@ def run(cases: Cases) -> None:
         VARIANTS.append(LIBCXX)  # where a program's name comes from
         chosen.append(LIBCXX)
     with Workspace() as folder, Builder(folder) as builder:
+        unpack_debug_info(folder / "debug")
         programs = [(variant, builder.program(variant, "values")) for variant in chosen]
         for variant, program in programs:
             with Stopped(str(program.result()), (), SMALL_CORE, recorder=False) as fixture:
