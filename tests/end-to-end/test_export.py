@@ -577,9 +577,9 @@ if not cases.options.list:
         cases.run("files", check_file, last)
         cases.run("fleet", check_fleet, first, last)
         cases.run("fleet: time", check_time, dump)
-        cases.run("signals", check_endings, first, last)
     with Stopped("retains") as retains:
         dump = retains.gcore()
+        cases.run("signals", check_endings, *(retains.capture().rename(retains.folder / name) for name in ("first", "last")))
         cases.run("pprof: retained", check_profile, dump, False)
         cases.run("folded stacks of gdb's core", check_folded, dump, False)
         cases.run("blocks", check_blocks, retains, dump)
