@@ -119,12 +119,16 @@ static inline WITH_AVX512 __mmask8 are_new(__mmask8 which, const hc_new_words *b
 {
 	__m512i values = _mm512_maskz_loadu_epi64(which, block->bytes + 8 * i),
 		hashes = _mm512_sub_epi32(_mm512_mullo_epi32(values, multiplier), _mm512_set1_epi32(1));
-	__mmask16 halves = _mm512_cmplt_epu32_mask(hashes, _mm512_loadu_si512(block->rooms + 2 * i));
+	const hc_known_words *known = block->known;
+	__mmask16 halves = _mm512_cmplt_epu32_mask(hashes, _mm512_loadu_si512(known->rooms + 2 * i));
 	__m512i have_room = _mm512_maskz_set1_epi32(halves, -1);
 
 	which = _mm512_mask_test_epi64_mask(which, have_room, have_room);
-	which = _mm512_mask_cmpneq_epi64_mask(which, values, _mm512_loadu_si512(block->known[0] + i));
-	return _mm512_mask_cmpneq_epi64_mask(which, values, _mm512_loadu_si512(block->known[1] + i));
+	which = _mm512_mask_cmpneq_epi64_mask(which, values, _mm512_loadu_si512(known->last[0] + i));
+	which = _mm512_mask_cmpneq_epi64_mask(which, values, _mm512_loadu_si512(known->last[1] + i));
+	/* A shift by 64 or more leaves nothing: larger words are not among the small ones. */
+	return _mm512_mask_testn_epi64_mask(
+		which, _mm512_srlv_epi64(_mm512_loadu_si512(known->small + i), values), _mm512_set1_epi64(1));
 }
 
 static WITH_AVX512 void leave_new_avx512(hc_new_words *blocks, unsigned count, uint32_t multiplier)
@@ -204,6 +208,7 @@ void hc_words_leave_new_plain(hc_new_words *blocks, unsigned count, uint32_t mul
 {
 	for (unsigned k = 0; k < count; k++) {
 		const hc_new_words *block = &blocks[k];
+		const hc_known_words *known = block->known;
 		uint64_t left = 0;
 
 		for (uint64_t words = block->words; words; words &= words - 1) {
@@ -213,8 +218,9 @@ void hc_words_leave_new_plain(hc_new_words *blocks, unsigned count, uint32_t mul
 			uint32_t first = hc_load_u32(word, false) * multiplier - 1,
 				 second = hc_load_u32(word + 4, false) * multiplier - 1;
 
-			if (value != block->known[0][i] && value != block->known[1][i] &&
-				((first < block->rooms[2 * i]) | (second < block->rooms[2 * i + 1])))
+			if (value != known->last[0][i] && value != known->last[1][i] &&
+				(value >= 64 || !(known->small[i] >> value & 1)) &&
+				((first < known->rooms[2 * i]) | (second < known->rooms[2 * i + 1])))
 				left |= words & -words;
 		}
 		blocks[k].words = left;

@@ -30,18 +30,21 @@ uint64_t hc_words_from_place(const uint8_t *bytes, unsigned count, uint64_t plac
 /* The words whose lower 48 bits are in RANGE, and whose upper ones are not all 0. No shift is looked at. */
 uint64_t hc_words_tagged(const uint8_t *bytes, unsigned count, hc_word_range range);
 
-/* Words of a block, and what is known of each place in it: tables for HC_NEW_WORDS words. */
+/* What is known of the words of blocks of one size, by where they are in the block. */
+typedef struct hc_known_words {
+	uint32_t rooms[2 * HC_NEW_WORDS]; /* two for each word */
+	uint64_t last[2][HC_NEW_WORDS];	  /* words that are known */
+	uint64_t small[HC_NEW_WORDS];	  /* a bit for each word below 64 that is known */
+} hc_known_words;
+
+/* Words of a block. */
 typedef struct hc_new_words {
 	const uint8_t *bytes;
-	uint64_t words;		  /* a bit for each that is asked for, of the first HC_NEW_WORDS */
-	const uint32_t *rooms;	  /* two for each word */
-	const uint64_t *known[2]; /* one for each word */
+	uint64_t words; /* a bit for each that is asked for, of the first HC_NEW_WORDS */
+	const hc_known_words *known;
 } hc_new_words;
 
-/*
- * Leaves of the words of COUNT blocks those that are neither of the two known ones, and of which a half, times MULTIPLIER and less 1, is below
- * its room.
- */
+/* Leaves of the words of COUNT blocks those that are not known, and of which a half, times MULTIPLIER and less 1, is below its room. */
 void hc_words_leave_new(hc_new_words *blocks, unsigned count, uint32_t multiplier);
 
 /* The same without AVX-512, for tests. */

@@ -26,11 +26,13 @@ enum {
 /* What one worker saw. */
 struct sketches {
 	hc_number_sketch places[HC_NUMBER_PLACES];
-	/* In small blocks of so many words, for each 32 bits: hashes of a number less 1 are of no use from here on. */
-	uint32_t rooms[HC_NUMBER_TABLE_MIN / 8][HC_NUMBER_TABLE_MIN / 4];
-	/* The last words there, one that is even and one that is odd: what was looked at is of no use again, and most texts are alike. */
-	uint64_t last[HC_NUMBER_TABLE_MIN / 8][2][HC_NUMBER_TABLE_MIN / 8];
-	/* Others that were looked at there, by a hash: lengths, states, kinds, ... are of few values. */
+	/*
+	 * In small blocks of so many words. Rooms: hashes of a number less 1 are of no use from there on. Known: the last words, one that is even
+	 * and one that is odd, and small ones. What was looked at is of no use again, and most texts are alike; lengths, states, kinds, ... are of
+	 * few values.
+	 */
+	hc_known_words known[HC_NUMBER_TABLE_MIN / 8];
+	/* Others that were looked at there, by a hash. */
 	uint64_t seen[HC_NUMBER_TABLE_MIN / 8][HC_NUMBER_TABLE_MIN / 8][1 << SEEN_BITS];
 	GArray *tables; /* of hc_number_table */
 };
@@ -259,7 +261,7 @@ static inline __attribute__((always_inline)) void gather_halves(hc_numbers *numb
 	unsigned words, unsigned word, uint64_t value, uint32_t first, uint32_t second)
 {
 	const uint16_t *places = &numbers->places[words][2 * word];
-	uint32_t *rooms = &sketches->rooms[words][2 * word];
+	uint32_t *rooms = &sketches->known[words].rooms[2 * word];
 
 	first = hc_number_hash(first);
 	second = hc_number_hash(second);
@@ -277,20 +279,25 @@ static inline __attribute__((always_inline)) void gather_halves(hc_numbers *numb
 		gather_number(&sketches->places[places[1]], second, &rooms[1]);
 }
 
-/* WORDS: numbers of a small block that may have room. */
+/* The numbers of a small block that may have room. */
 static inline __attribute__((always_inline)) void gather_numbers(
-	hc_numbers *numbers, struct sketches *sketches, const hc_live_block *block, uint64_t words, bool swap)
+	hc_numbers *numbers, struct sketches *sketches, const hc_new_words *block, bool swap)
 {
-	for (; words; words &= words - 1) {
+	unsigned size = block->known - sketches->known;
+
+	for (uint64_t words = block->words; words; words &= words - 1) {
 		unsigned word = (unsigned)__builtin_ctzll(words);
 		uint64_t value = hc_load_u64(block->bytes + 8 * word, false),
-			 *seen = &sketches->seen[block->size / 8][word][hc_learn_hash(value) % (1 << SEEN_BITS)];
+			 *seen = &sketches->seen[size][word][hc_learn_hash(value) % (1 << SEEN_BITS)];
 
 		if (*seen == value)
 			continue;
 		*seen = value;
-		sketches->last[block->size / 8][value & 1][word] = value;
-		gather_halves(numbers, sketches, block->size / 8, word, hc_load_u64(block->bytes + 8 * word, swap),
+		if (value < 64)
+			hc_set_bit(&sketches->known[size].small[word], value);
+		else
+			sketches->known[size].last[value & 1][word] = value;
+		gather_halves(numbers, sketches, size, word, hc_load_u64(block->bytes + 8 * word, swap),
 			hc_load_u32(block->bytes + 8 * word, swap), hc_load_u32(block->bytes + 8 * word + 4, swap));
 	}
 }
@@ -300,44 +307,59 @@ static bool is_small(const hc_live_block *block)
 	return block->block_size < HC_NUMBER_TABLE_MIN && block->size == block->block_size;
 }
 
-/* WORDS: the numbers of each block. Leaves those of small blocks that may have room. */
-static void leave_new(const hc_numbers *numbers, const struct sketches *sketches, const hc_live_block *blocks,
-	uint64_t *words, unsigned count)
+/* Small blocks whose numbers wait to be asked for at once. */
+struct small_blocks {
+	hc_new_words blocks[HC_LIVE_BLOCKS];
+	unsigned count;
+};
+
+static void gather_small(hc_numbers *numbers, struct sketches *sketches, struct small_blocks *small)
 {
-	hc_new_words asked[HC_LIVE_BLOCKS];
-	unsigned places[HC_LIVE_BLOCKS], asked_count = 0;
-
-	for (unsigned k = 0; k < count; k++) {
-		unsigned size = blocks[k].size / 8;
-
-		if (!is_small(&blocks[k]) || !(words[k] &= numbers->hopeful[size]) || numbers->swap)
+	if (!numbers->swap)
+		hc_words_leave_new(small->blocks, small->count, HC_NUMBER_MULTIPLIER);
+	for (unsigned k = 0; k < small->count; k++)
+		if (!small->blocks[k].words)
 			continue;
-		places[asked_count] = k;
-		asked[asked_count++] = (hc_new_words){ blocks[k].bytes, words[k], sketches->rooms[size],
-			{ sketches->last[size][0], sketches->last[size][1] } };
-	}
-	hc_words_leave_new(asked, asked_count, HC_NUMBER_MULTIPLIER);
-	for (unsigned i = 0; i < asked_count; i++)
-		words[places[i]] = asked[i].words;
+		else if (numbers->swap)
+			gather_numbers(numbers, sketches, &small->blocks[k], true);
+		else
+			gather_numbers(numbers, sketches, &small->blocks[k], false);
+	small->count = 0;
+}
+
+/* WORDS: the numbers of BLOCK, which is small. */
+static inline void add_small(hc_numbers *numbers, struct sketches *sketches, struct small_blocks *small,
+	const hc_live_block *block, uint64_t words)
+{
+	unsigned size = block->size / 8;
+
+	small->blocks[small->count] =
+		(hc_new_words){ block->bytes, words & numbers->hopeful[size], &sketches->known[size] };
+	small->count += small->blocks[small->count].words != 0;
+	if (small->count == HC_LIVE_BLOCKS)
+		gather_small(numbers, sketches, small);
+}
+
+static void gather_large(hc_numbers *numbers, unsigned worker, const hc_live_block *block)
+{
+	hc_word_source source = hc_live_block_source(numbers->references, block);
+
+	hc_numbers_gather(numbers, worker, &source);
 }
 
 void hc_numbers_gather_blocks(
-	hc_numbers *numbers, unsigned worker, const hc_live_block *blocks, uint64_t *words, unsigned count)
+	hc_numbers *numbers, unsigned worker, const hc_live_block *blocks, const uint64_t *words, unsigned count)
 {
 	struct sketches *sketches = &numbers->sketches[worker];
+	struct small_blocks small;
 
-	leave_new(numbers, sketches, blocks, words, count);
-	for (unsigned k = 0; k < count; k++) {
-		if (!is_small(&blocks[k])) {
-			hc_word_source source = hc_live_block_source(numbers->references, &blocks[k]);
-
-			hc_numbers_gather(numbers, worker, &source);
-		} else if (numbers->swap) {
-			gather_numbers(numbers, sketches, &blocks[k], words[k], true);
-		} else {
-			gather_numbers(numbers, sketches, &blocks[k], words[k], false);
-		}
-	}
+	small.count = 0;
+	for (unsigned k = 0; k < count; k++)
+		if (is_small(&blocks[k]))
+			add_small(numbers, sketches, &small, &blocks[k], words[k]);
+		else
+			gather_large(numbers, worker, &blocks[k]);
+	gather_small(numbers, sketches, &small);
 }
 
 /* Which of some words of a stretch are numbers. */
@@ -385,18 +407,17 @@ void hc_numbers_gather_stretch(hc_numbers *numbers, unsigned worker, const hc_li
 	hc_stretch_blocks at = hc_stretch_blocks_of(words);
 	/* Nowhere yet. */
 	struct window window = { .first = (uint64_t)1 << 63 };
-	hc_live_block batch[HC_LIVE_BLOCKS];
-	uint64_t masks[HC_LIVE_BLOCKS];
-	unsigned count = 0;
+	struct sketches *sketches = &numbers->sketches[worker];
+	struct small_blocks small;
+	hc_live_block block;
 
-	while (hc_stretch_blocks_next(&at, &batch[count])) {
-		masks[count] = is_small(&batch[count]) ? numbers_of(&window, blocks, words, &batch[count]) : 0;
-		if (++count < HC_LIVE_BLOCKS)
-			continue;
-		hc_numbers_gather_blocks(numbers, worker, batch, masks, count);
-		count = 0;
-	}
-	hc_numbers_gather_blocks(numbers, worker, batch, masks, count);
+	small.count = 0;
+	while (hc_stretch_blocks_next(&at, &block))
+		if (is_small(&block))
+			add_small(numbers, sketches, &small, &block, numbers_of(&window, blocks, words, &block));
+		else
+			gather_large(numbers, worker, &block);
+	gather_small(numbers, sketches, &small);
 }
 
 /* Puts the samples of all workers together. */
@@ -518,7 +539,7 @@ static void clear_samples(hc_numbers *numbers)
 		struct sketches *sketches = &numbers->sketches[worker];
 
 		memset(sketches->places, 0, sizeof sketches->places);
-		memset(sketches->last, 0, sizeof sketches->last);
+		memset(sketches->known, 0, sizeof sketches->known);
 		memset(sketches->seen, 0, sizeof sketches->seen);
 		g_array_set_size(sketches->tables, 0);
 		for (unsigned words = 0; words < HC_NUMBER_TABLE_MIN / 8; words++) {
@@ -532,7 +553,7 @@ static void clear_samples(hc_numbers *numbers)
 				numbers->places[words][half] = place;
 				if (!is_hopeless)
 					hopeful |= (uint32_t)1 << half / 2;
-				sketches->rooms[words][half] = is_hopeless ? 0 : UINT32_MAX;
+				sketches->known[words].rooms[half] = is_hopeless ? 0 : UINT32_MAX;
 			}
 			numbers->hopeful[words] = hopeful;
 		}

@@ -58,9 +58,9 @@ void hc_numbers_destroy(hc_numbers *numbers);
 /* An hc_look, DATA being an hc_numbers: to be given all words, of roots and of blocks in use. */
 void hc_numbers_gather(void *data, unsigned worker, const hc_word_source *source);
 
-/* The same for several blocks. WORDS: hc_live_blocks_numbers(), which is changed. */
+/* The same for several blocks. WORDS: hc_live_blocks_numbers(). */
 void hc_numbers_gather_blocks(
-	hc_numbers *numbers, unsigned worker, const hc_live_block *blocks, uint64_t *words, unsigned count);
+	hc_numbers *numbers, unsigned worker, const hc_live_block *blocks, const uint64_t *words, unsigned count);
 
 /* The same for a stretch, whose words are in our byte order. */
 void hc_numbers_gather_stretch(hc_numbers *numbers, unsigned worker, const hc_live_words *words);
