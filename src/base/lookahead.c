@@ -13,6 +13,7 @@ struct hc_lookahead {
 	GCond changed; /* there may be something to take, or something was made */
 	hc_task_row *rows[ROWS_MAX];
 	unsigned row_count, workers, helper_count;
+	unsigned waiting; /* threads that wait for `changed` */
 	bool ends;
 	GThread *helpers[HELPERS_MAX];
 };
@@ -33,6 +34,30 @@ static bool can_take(const hc_task_row *row)
 	       (!row->may_go_on || row->may_go_on(row->data));
 }
 
+/* The lock is held before and after, not meanwhile. */
+static void wait_for_change(hc_lookahead *lookahead)
+{
+	lookahead->waiting++;
+	g_cond_wait(&lookahead->changed, &lookahead->lock);
+	lookahead->waiting--;
+}
+
+/* The lock is held. GLib calls the system even if nobody waits. */
+static void tell_change(hc_lookahead *lookahead)
+{
+	if (lookahead->waiting)
+		g_cond_broadcast(&lookahead->changed);
+}
+
+/*
+ * Whether it pays to wake those who have found ROW's window full: once half of it is free. To wake one for each task takes as long as to
+ * make a small one. Nobody waits in vain, for what no helper has begun with the consumer makes.
+ */
+static bool has_much_room(const hc_task_row *row)
+{
+	return row->released + row->window - row->next >= row->window / 2;
+}
+
 /* Makes task INDEX. The lock is held before and after, not meanwhile. */
 static void make(hc_lookahead *lookahead, hc_task_row *row, unsigned worker, uint64_t index)
 {
@@ -42,7 +67,7 @@ static void make(hc_lookahead *lookahead, hc_task_row *row, unsigned worker, uin
 	g_mutex_lock(&lookahead->lock);
 	row->being_made &= ~bit_of(index);
 	row->made |= bit_of(index);
-	g_cond_broadcast(&lookahead->changed);
+	tell_change(lookahead);
 }
 
 /* The innermost row that has something to take, or NULL. */
@@ -66,7 +91,7 @@ static gpointer help(gpointer data)
 		if (row)
 			make(lookahead, row, helper->worker, row->next++);
 		else
-			g_cond_wait(&lookahead->changed, &lookahead->lock);
+			wait_for_change(lookahead);
 	}
 	g_mutex_unlock(&lookahead->lock);
 	g_free(helper);
@@ -91,7 +116,7 @@ void hc_lookahead_destroy(hc_lookahead *lookahead)
 		return;
 	g_mutex_lock(&lookahead->lock);
 	lookahead->ends = true;
-	g_cond_broadcast(&lookahead->changed);
+	tell_change(lookahead);
 	g_mutex_unlock(&lookahead->lock);
 	for (unsigned i = 0; i < lookahead->helper_count; i++)
 		g_thread_join(lookahead->helpers[i]);
@@ -130,7 +155,7 @@ bool hc_lookahead_begin(hc_lookahead *lookahead, hc_task_row *row)
 	ok = lookahead->row_count < ROWS_MAX;
 	if (ok)
 		lookahead->rows[lookahead->row_count++] = row;
-	g_cond_broadcast(&lookahead->changed);
+	tell_change(lookahead);
 	g_mutex_unlock(&lookahead->lock);
 	if (ok)
 		start_helpers(lookahead);
@@ -144,7 +169,7 @@ void hc_lookahead_end(hc_lookahead *lookahead, hc_task_row *row)
 	g_mutex_lock(&lookahead->lock);
 	row->next = row->count;
 	while (row->being_made)
-		g_cond_wait(&lookahead->changed, &lookahead->lock);
+		wait_for_change(lookahead);
 	lookahead->row_count--;
 	g_mutex_unlock(&lookahead->lock);
 }
@@ -172,7 +197,7 @@ void hc_lookahead_wait(hc_lookahead *lookahead, hc_task_row *row, uint64_t index
 		else if (can_take(row))
 			make(lookahead, row, 0, row->next++);
 		else
-			g_cond_wait(&lookahead->changed, &lookahead->lock);
+			wait_for_change(lookahead);
 	}
 	g_mutex_unlock(&lookahead->lock);
 }
@@ -191,9 +216,10 @@ void hc_lookahead_release(hc_lookahead *lookahead, hc_task_row *row, uint64_t in
 	g_mutex_lock(&lookahead->lock);
 	row->next = MAX(row->next, index);
 	while (row->being_made & gone)
-		g_cond_wait(&lookahead->changed, &lookahead->lock);
+		wait_for_change(lookahead);
 	row->made &= ~gone;
 	row->released = MAX(row->released, index);
-	g_cond_broadcast(&lookahead->changed);
+	if (has_much_room(row))
+		tell_change(lookahead);
 	g_mutex_unlock(&lookahead->lock);
 }
