@@ -21,7 +21,8 @@
  * A rival comes in from outside, or not at all. So the words that cross from one owner to another are looked at first; an owner is
  * *contested* if one of them counts, or a root's. In most programs few are, and of the others' blocks nothing has to be known.
  *
- *	1  count_crossings	words from one owner's blocks of a size to others', each block that they lead to once
+ *	1  count_crossings	words from one owner's blocks of a size to others', each block that they lead to once; and of how many blocks,
+ *				as far as it takes to know that these are too many for so few words, which is soon as a rule
  *	2  contest		owners with blocks that others' words lead to
  *	3  look_at_edges	what leads to each block from blocks of its owner: how many do, and whether one before it does
  *	4  seed, spread		rivals, breadth first
@@ -124,13 +125,27 @@ static bool ask_sizes(hc_rivals *rivals)
 	return rivals->sizes != NULL;
 }
 
+/* Usable bytes of BLOCK; all of them are asked for only where most are wanted. */
+static uint32_t size_of(const hc_rivals *rivals, uint32_t block)
+{
+	const hc_graph_source *source = &rivals->crossing->source;
+	uint64_t size;
+
+	if (rivals->sizes)
+		return rivals->sizes[block];
+	source->sizes(source->data, block, block + 1, &size);
+	return (uint32_t)MIN(size, UINT32_MAX);
+}
+
 /* ---- pass 1 ---- */
 
-/* Of the blocks of an owner that have one size. */
+/* Of the blocks of an owner that have one size: those that words of one lead to another owner's. */
 struct class
 {
-	uint64_t key; /* owner << 32 | size */
-	uint64_t blocks;
+	uint64_t key;	 /* owner << 32 | size */
+	uint64_t blocks; /* LIMIT at most */
+	uint64_t
+		limit; /* if there are so many, nothing that its words lead to is many; 0: that is so however many there are */
 };
 
 /* Words of a class that lead to blocks of another owner, each block counted once. */
@@ -140,21 +155,39 @@ struct crossing {
 	uint64_t blocks;       /* of the class */
 };
 
-/* Its number; 0: there are too many. */
+static uint64_t class_key(uint32_t owner, uint32_t size)
+{
+	return (uint64_t)owner << 32 | size;
+}
+
+static struct class *nth_class(const hc_rivals *rivals, uint32_t number)
+{
+	return &g_array_index(rivals->classes, struct class, number - 1);
+}
+
+/* Its number; 0: no word of such a block was counted. */
+static uint32_t find_class(hc_rivals *rivals, uint32_t owner, uint32_t size)
+{
+	uint64_t key = class_key(owner, size);
+	uint32_t *near = &rivals->near_classes[(owner * 31 + size / 8) % NEAR_CLASSES];
+
+	if (!*near || nth_class(rivals, *near)->key != key)
+		*near = GPOINTER_TO_UINT(g_hash_table_lookup(rivals->class_numbers, GSIZE_TO_POINTER(key)));
+	return *near;
+}
+
+/* 0: there are too many. */
 static uint32_t class_of(hc_rivals *rivals, uint32_t block)
 {
-	struct class key = { (uint64_t)rivals->owners[block] << 32 | rivals->sizes[block], 0 };
-	uint32_t *near = &rivals->near_classes[(rivals->owners[block] * 31 + rivals->sizes[block] / 8) % NEAR_CLASSES];
+	uint32_t owner = rivals->owners[block], size = size_of(rivals, block), number = find_class(rivals, owner, size);
+	const struct class key = { .key = class_key(owner, size) };
 
-	if (*near && g_array_index(rivals->classes, struct class, *near - 1).key == key.key)
-		return *near;
-	*near = GPOINTER_TO_UINT(g_hash_table_lookup(rivals->class_numbers, GSIZE_TO_POINTER(key.key)));
-	if (!*near && rivals->classes->len < TABLE_MAX) {
-		g_array_append_val(rivals->classes, key);
-		*near = rivals->classes->len;
-		g_hash_table_insert(rivals->class_numbers, GSIZE_TO_POINTER(key.key), GUINT_TO_POINTER(*near));
-	}
-	return *near;
+	if (number || rivals->classes->len >= TABLE_MAX)
+		return number;
+	g_array_append_val(rivals->classes, key);
+	number = rivals->classes->len;
+	g_hash_table_insert(rivals->class_numbers, GSIZE_TO_POINTER(key.key), GUINT_TO_POINTER(number));
+	return number;
 }
 
 static struct crossing *find_crossing(hc_rivals *rivals, uint32_t from, uint32_t to)
@@ -164,23 +197,20 @@ static struct crossing *find_crossing(hc_rivals *rivals, uint32_t from, uint32_t
 	return g_hash_table_lookup(rivals->crossings, &key);
 }
 
-static void count_classes(hc_rivals *rivals)
+/*
+ * Most of what is left over from what had the memory before is found in a few of many blocks, and among few words of a large one. So many
+ * blocks of a size are too many for COUNT words.
+ */
+static uint64_t too_many_for(const struct crossing *crossing)
 {
-	for (uint32_t block = 0; block < rivals->blocks; block++) {
-		uint32_t number = rivals->owners[block] == HC_GRAPH_NOBODY ? 0 : class_of(rivals, block);
-
-		if (number)
-			g_array_index(rivals->classes, struct class, number - 1).blocks++;
-	}
+	return crossing->words < WORDS_MANY ?
+		       (crossing->count + 1) * SHARE :
+		       ((crossing->count + 1) * WORDS_SHARE + crossing->words - 1) / crossing->words;
 }
 
-/* Most of what is left over from what had the memory before is found in a few of many blocks, and among few words of a large one. */
 static bool is_many(const struct crossing *crossing)
 {
-	if (!crossing || crossing->count < SEVERAL)
-		return false;
-	return crossing->words < WORDS_MANY ? crossing->count >= crossing->blocks / SHARE :
-					      crossing->count >= crossing->blocks * crossing->words / WORDS_SHARE;
+	return crossing && crossing->count >= SEVERAL && crossing->blocks < too_many_for(crossing);
 }
 
 static bool can_rival(const hc_rivals *rivals, uint32_t from, uint32_t to)
@@ -202,19 +232,83 @@ static void count_crossing(hc_rivals *rivals, uint32_t block, uint32_t target)
 	if (number && !crossing && g_hash_table_size(rivals->crossings) < TABLE_MAX) {
 		crossing = g_new0(struct crossing, 1);
 		crossing->key = (uint64_t)rivals->owners[target] << 32 | number;
-		crossing->blocks = g_array_index(rivals->classes, struct class, number - 1).blocks;
-		crossing->words = rivals->sizes[block] / sizeof(uint64_t);
+		crossing->words = size_of(rivals, block) / sizeof(uint64_t);
 		g_hash_table_add(rivals->crossings, crossing);
 	}
 	if (crossing)
 		crossing->count++;
 }
 
+/* How many classes have words that may be many. */
+static uint32_t set_limits(hc_rivals *rivals)
+{
+	GHashTableIter iter;
+	gpointer value;
+	uint32_t open = 0;
+
+	g_hash_table_iter_init(&iter, rivals->crossings);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const struct crossing *crossing = value;
+		struct class *class = nth_class(rivals, (uint32_t)crossing->key);
+
+		if (crossing->count < SEVERAL)
+			continue;
+		open += !class->limit;
+		class->limit = MAX(class->limit, too_many_for(crossing));
+	}
+	return open;
+}
+
+/* One more block of OWNER's. Returns whether there are too many of its size now. */
+static bool count_block(hc_rivals *rivals, uint32_t owner, uint32_t size)
+{
+	uint32_t number = find_class(rivals, owner, size);
+	struct class *class = number ? nth_class(rivals, number) : NULL;
+
+	return class && class->blocks < class->limit && ++class->blocks == class->limit;
+}
+
+/* Blocks of classes that have a limit, until there are too many of each. */
+static void count_classes(hc_rivals *rivals)
+{
+	const hc_graph_source *source = &rivals->crossing->source;
+	uint32_t open = set_limits(rivals);
+	g_autofree uint64_t *sizes = g_new(uint64_t, SIZES), *owners = g_new0(uint64_t, bits_size(rivals->roots) / 8);
+
+	for (unsigned i = 0; i < rivals->classes->len; i++)
+		if (nth_class(rivals, i + 1)->limit)
+			hc_set_bit(owners, nth_class(rivals, i + 1)->key >> 32);
+	for (uint32_t first = 0; open && first < rivals->blocks; first += MIN(SIZES, rivals->blocks - first)) {
+		uint32_t end = first + MIN(SIZES, rivals->blocks - first);
+
+		source->sizes(source->data, first, end, sizes);
+		for (uint32_t block = first; block < end && open; block++) {
+			uint32_t owner = rivals->owners[block];
+
+			if (owner != HC_GRAPH_NOBODY && hc_bit(owners, owner))
+				open -= count_block(rivals, owner, (uint32_t)MIN(sizes[block - first], UINT32_MAX));
+		}
+	}
+}
+
+/* How many blocks its class has. */
+static void set_blocks(const hc_rivals *rivals)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, rivals->crossings);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		struct crossing *crossing = value;
+
+		crossing->blocks = nth_class(rivals, (uint32_t)crossing->key)->blocks;
+	}
+}
+
 static void count_crossings(hc_rivals *rivals)
 {
 	const hc_graph *graph = rivals->crossing;
 
-	count_classes(rivals);
 	for (uint32_t block = 0; block < rivals->blocks; block++) {
 		uint32_t from = rivals->owners[block];
 
@@ -226,6 +320,8 @@ static void count_crossings(hc_rivals *rivals)
 				count_crossing(rivals, block, target);
 		}
 	}
+	count_classes(rivals);
+	set_blocks(rivals);
 }
 
 /* ---- pass 2 ---- */
@@ -399,7 +495,7 @@ hc_rivals *hc_rivals_create(const hc_graph *crossing, const uint32_t *owners, co
 	rivals->crossings = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	if (has_crossings(rivals)) {
 		rivals->crossed = hc_pages_create(bits_size(rivals->blocks));
-		if (!rivals->crossed || !ask_sizes(rivals)) {
+		if (!rivals->crossed) {
 			no_memory(rivals, error);
 			return NULL;
 		}
