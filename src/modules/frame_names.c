@@ -19,22 +19,31 @@
 
 enum {
 	ENTRY_CODE = 48, /* bytes of _start that are looked at; it has 34 to 46 */
-	OPERAND = 4,
+	OPCODE = 3,
+	INSTRUCTION = 7, /* with its operand of 4 bytes */
 };
 
 /* ---- main() ---- */
 
-/* Whether what stands at AT, an operand in the code at ADDRESS, is FUNCTION, or leads to a word that is. */
-static bool is_operand(const hc_core *core, const uint8_t *at, hc_address address, hc_address function)
+/*
+ * Whether the bytes at AT, the code at ADDRESS, load FUNCTION into rdi, the first argument. Others are loaded into rcx and r8 by _start of glibc
+ * before 2.34: __libc_csu_init() and __libc_csu_fini(), which are on a stack while objects are constructed.
+ */
+static bool loads_first_argument(const hc_core *core, const uint8_t *at, hc_address address, hc_address function)
 {
+	static const uint8_t relative[] = { 0x48, 0x8d, 0x3d }, fixed[] = { 0x48, 0xc7, 0xc7 },
+			     from_table[] = { 0x48, 0x8b, 0x3d }; /* lea, mov, mov */
 	int32_t operand;
 	uint64_t word;
 
-	memcpy(&operand, at, OPERAND);
-	hc_address place = address + OPERAND + (uint64_t)(int64_t)operand;
+	memcpy(&operand, at + OPCODE, sizeof operand);
+	hc_address distance = (uint64_t)(int64_t)operand, place = address + INSTRUCTION + distance;
 
-	return place == function || (uint64_t)(int64_t)operand == function ||
-	       (hc_core_read_word(core, place, &word) && word == function);
+	if (!memcmp(at, relative, OPCODE))
+		return place == function;
+	if (!memcmp(at, fixed, OPCODE))
+		return distance == function;
+	return !memcmp(at, from_table, OPCODE) && hc_core_read_word(core, place, &word) && word == function;
 }
 
 /* Whether FUNCTION, which a frame is of, is the program's main(). */
@@ -50,8 +59,8 @@ static bool is_main(const hc_modules *modules, hc_address function)
 		process->entry >= executable->end || function == process->entry ||
 		!hc_core_read(modules->core, process->entry, code, sizeof code))
 		return false;
-	for (unsigned i = 0; i + OPERAND <= sizeof code; i++)
-		if (is_operand(modules->core, code + i, process->entry + i, function))
+	for (unsigned i = 0; i + INSTRUCTION <= sizeof code; i++)
+		if (loads_first_argument(modules->core, code + i, process->entry + i, function))
 			return true;
 	return false;
 }
