@@ -26,10 +26,10 @@ enum {
 /* ---- main() ---- */
 
 /*
- * Whether the bytes at AT, the code at ADDRESS, load FUNCTION into rdi, the first argument. Others are loaded into rcx and r8 by _start of glibc
- * before 2.34: __libc_csu_init() and __libc_csu_fini(), which are on a stack while objects are constructed.
+ * What the bytes at AT, the code at ADDRESS, load into rdi, the first argument; 0: they are no such instruction. Others are loaded into rcx and r8
+ * by _start of glibc before 2.34: __libc_csu_init() and __libc_csu_fini(), which are on a stack while objects are constructed.
  */
-static bool loads_first_argument(const hc_core *core, const uint8_t *at, hc_address address, hc_address function)
+static hc_address first_argument(const hc_core *core, const uint8_t *at, hc_address address)
 {
 	static const uint8_t relative[] = { 0x48, 0x8d, 0x3d }, fixed[] = { 0x48, 0xc7, 0xc7 },
 			     from_table[] = { 0x48, 0x8b, 0x3d }; /* lea, mov, mov */
@@ -40,29 +40,43 @@ static bool loads_first_argument(const hc_core *core, const uint8_t *at, hc_addr
 	hc_address distance = (uint64_t)(int64_t)operand, place = address + INSTRUCTION + distance;
 
 	if (!memcmp(at, relative, OPCODE))
-		return place == function;
+		return place;
 	if (!memcmp(at, fixed, OPCODE))
-		return distance == function;
-	return !memcmp(at, from_table, OPCODE) && hc_core_read_word(core, place, &word) && word == function;
+		return distance;
+	return !memcmp(at, from_table, OPCODE) && hc_core_read_word(core, place, &word) ? word : 0;
 }
 
-/* Whether FUNCTION, which a frame is of, is the program's main(). */
-static bool is_main(const hc_modules *modules, hc_address function)
+static bool is_in(const hc_module *module, hc_address address)
+{
+	return module && address >= module->start && address < module->end;
+}
+
+/* The address of main(), if the code that the process begins at tells; else 0. */
+static hc_address find_main(const hc_modules *modules)
 {
 	const hc_process *process = hc_core_process(modules->core);
-	const hc_machine *machine = hc_core_machine(modules->core);
 	const hc_module *executable = hc_modules_executable(modules);
 	uint8_t code[ENTRY_CODE];
 
-	if (!function || !machine || process->machine_id != EM_X86_64 || !executable || function < executable->start ||
-		function >= executable->end || process->entry < executable->start ||
-		process->entry >= executable->end || function == process->entry ||
+	if (process->machine_id != EM_X86_64 || !is_in(executable, process->entry) ||
 		!hc_core_read(modules->core, process->entry, code, sizeof code))
-		return false;
-	for (unsigned i = 0; i + INSTRUCTION <= sizeof code; i++)
-		if (loads_first_argument(modules->core, code + i, process->entry + i, function))
-			return true;
-	return false;
+		return 0;
+	for (unsigned i = 0; i + INSTRUCTION <= sizeof code; i++) {
+		hc_address found = first_argument(modules->core, code + i, process->entry + i);
+
+		if (is_in(executable, found) && found != process->entry)
+			return found;
+	}
+	return 0;
+}
+
+/* Whether FUNCTION, which a frame is of, is the program's main(). */
+static bool is_main(hc_modules *modules, hc_address function)
+{
+	if (!modules->knows_main)
+		modules->main = find_main(modules);
+	modules->knows_main = true;
+	return function && function == modules->main;
 }
 
 /* ---- names ---- */

@@ -52,6 +52,8 @@ struct hc_modules {
 	GHashTable *files;  /* path -> GMappedFile *, of those that agree: a file that is mapped often is opened once */
 	GPtrArray *structs; /* of hc_struct, owned */
 	struct hc_unwinder *unwinder; /* unwind.c, lazily */
+	hc_address main;	      /* frame_names.c, once it was asked for: where main() begins; 0: not known */
+	bool knows_main;
 	const hc_module *
 		begins_threads; /* frame_names.c: in whose code all threads but the first one begin; NULL: not met yet */
 	GArray *tls_blocks;	      /* tls.c, lazily: of hc_tls_block, by start */

@@ -548,13 +548,13 @@ static void tables(void)
 
 /* ---- damage ---- */
 
-/* Every container of the heap, with words of it overwritten: any grade will do, but it must end, and the claim is never more than walked. */
 /* Walks may look at so many bytes more, instead of at what a set starts with. */
 static void leave_budget(fixture *f, uint64_t bytes)
 {
 	CU_ASSERT_TRUE(hc_container_set_charge(f->set, hc_container_set_budget(f->set) - bytes));
 }
 
+/* Every container of the heap, with words of it overwritten: any grade will do, but it must end, and the claim is never more than walked. */
 static void random_damage_ends(void)
 {
 	enum {
